@@ -1,0 +1,44 @@
+// Port: signals between the agents of a group. A signal is a hint, "look again": it carries no state, may be lost, and is
+// never trusted. Whoever rings tells after its commit; whoever hears reads the store.
+
+export type SignalKind =
+  /** Agents came or went, or a role was vacated. */
+  | 'membership'
+  /** Topics were created, grown or deleted. */
+  | 'topics'
+  /** The coordinator wrote a new assignment. */
+  | 'assignment'
+  /** Leases were released: whoever wants them may try. */
+  | 'leases'
+  /** A session was asked to end: heartbeat now. */
+  | 'session'
+  /** The coordinator proves that signals arrive. */
+  | 'ping'
+  /** Something may have been missed, or what changed is not known: look at everything of one's own. */
+  | 'resync';
+
+export const signalKinds: readonly SignalKind[] = [
+  'membership',
+  'topics',
+  'assignment',
+  'leases',
+  'session',
+  'ping',
+  'resync',
+];
+
+export type SignalHandler = (kind: SignalKind) => void;
+
+export interface SignalsHealth {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export interface Signals extends AsyncDisposable {
+  /** Handlers hear what others and this process itself publish. Returns the way to stop hearing. */
+  subscribe(handler: SignalHandler): () => void;
+  /** Tells the group, bounded and coalesced; a failure is swallowed: the next heartbeat's reply catches it. */
+  publish(kind: SignalKind): void;
+  /** Whether signals from others can arrive now. */
+  health(): SignalsHealth;
+}

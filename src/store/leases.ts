@@ -1,0 +1,99 @@
+// Port: leases. A lease has no expiry of its own; it lives while the session it names does. Set-based throughout: one
+// call for one lease or ten thousand, each with its own outcome.
+import type { LeaseKey, Term } from '../domain/lease.ts';
+import type { Page, PageRequest } from './page.ts';
+
+export type AcquireOutcome =
+  /** A new term, with a higher epoch than all before; `highWatermark` was read after the grant (partitions only). */
+  | {
+      readonly outcome: 'granted';
+      readonly key: LeaseKey;
+      readonly epoch: number;
+      readonly highWatermark: number | null;
+      /** When the holder before was last heard of, database clock, if its session was reaped: for the failover metric. */
+      readonly takenOver: { readonly agentId: string; readonly silentMs: number } | null;
+    }
+  /** This session holds it already, from an earlier attempt: the same term. */
+  | {
+      readonly outcome: 'already_held';
+      readonly key: LeaseKey;
+      readonly epoch: number;
+      readonly highWatermark: number | null;
+    }
+  | { readonly outcome: 'held'; readonly key: LeaseKey; readonly epoch: number; readonly holder: string }
+  /** Free, but another transaction has its row locked: ask again soon. */
+  | { readonly outcome: 'busy'; readonly key: LeaseKey }
+  /** No such partition. */
+  | { readonly outcome: 'unknown'; readonly key: LeaseKey };
+
+export interface AcquireAnswer {
+  readonly outcomes: readonly AcquireOutcome[];
+  /** The session's holdings version after this call, or undefined when it changed nothing. */
+  readonly holdingsVersion: number | undefined;
+}
+
+export type ReleaseOutcome =
+  /** Vacant at this epoch: by this call or an earlier attempt. */
+  | { readonly outcome: 'released'; readonly term: Term }
+  /** The term was over already. */
+  | { readonly outcome: 'superseded'; readonly term: Term; readonly currentEpoch: number };
+
+export interface ReleaseAnswer {
+  readonly outcomes: readonly ReleaseOutcome[];
+  readonly holdingsVersion: number | undefined;
+}
+
+/** A lease as clients see it; `agentId` is null when it is free. */
+export interface LeaseView {
+  readonly key: LeaseKey;
+  readonly agentId: string | null;
+  readonly address: string | null;
+  readonly epoch: number;
+  readonly acquiredAt: Date | null;
+  /** Database time left of the holder's session. */
+  readonly expiresInMs: number | null;
+}
+
+export interface LeaseFilter {
+  readonly topic?: string | undefined;
+  readonly agentId?: string | undefined;
+  readonly unleased?: boolean | undefined;
+}
+
+/** What ended a term: its release, its session's end, the topic's deletion. */
+export type TermEndReason = 'released' | 'deregistered' | 'reaped' | 'removed' | 'topic_deleted';
+
+export interface TermRecord {
+  readonly epoch: number;
+  readonly agentId: string;
+  readonly from: Date;
+  readonly to: Date | null;
+  readonly reason: TermEndReason | null;
+}
+
+export interface LeaseStore {
+  /**
+   * Takes every lease of `keys` that is free: vacant, or its session ended or unknown. Needs no clock. A role's lease is
+   * made at its first acquire. Never waits for a locked row. Keys must be distinct. Refuses: `session_lost`.
+   */
+  acquireLeases(sessionId: string, keys: readonly LeaseKey[]): Promise<AcquireAnswer>;
+
+  /** Gives up these terms; the epochs stay. Waits for a write in flight under the lease, within the statement's time-out. */
+  releaseLeases(sessionId: string, terms: readonly Term[], reason: TermEndReason): Promise<ReleaseAnswer>;
+
+  /** Everything the session holds, with the holdings version it was read at. */
+  heldLeases(
+    sessionId: string,
+  ): Promise<{ readonly terms: readonly Term[]; readonly holdingsVersion: number }>;
+
+  /** One lease; undefined when there is no such partition, or no such role was ever held. */
+  getLease(key: LeaseKey): Promise<LeaseView | undefined>;
+
+  /** Leases of the group's existing partitions, in topic, then partition order. */
+  listPartitionLeases(filter: LeaseFilter, page: PageRequest): Promise<Page<LeaseView>>;
+
+  listRoleLeases(page: PageRequest): Promise<Page<LeaseView>>;
+
+  /** Terms of a lease, the newest first. */
+  leaseHistory(key: LeaseKey, limit: number): Promise<readonly TermRecord[]>;
+}

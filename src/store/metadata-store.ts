@@ -1,0 +1,32 @@
+// Port: the metadata store of one agent group. One interface, two backends, one contract suite.
+import type { AssignmentStore } from './assignments.ts';
+import type { ConsumerGroupStore } from './consumer-groups.ts';
+import type { LeaseStore } from './leases.ts';
+import type { SegmentStore } from './segments.ts';
+import type { SessionStore } from './sessions.ts';
+import type { TopicStore } from './topics.ts';
+
+/** The history of the database that epochs belong to. */
+export interface Era {
+  readonly number: number;
+  readonly since: Date;
+}
+
+/**
+ * Every operation may fail with `StoreUnavailable` (retry with the same arguments) or `StoreMisconfigured` (a person must
+ * act) beside the refusals it names. Operations are whole: no transaction leaks out.
+ */
+export interface MetadataStore
+  extends
+    TopicStore,
+    SegmentStore,
+    ConsumerGroupStore,
+    SessionStore,
+    LeaseStore,
+    AssignmentStore,
+    AsyncDisposable {
+  readonly backend: 'postgres' | 'sqlite';
+  currentEra(): Promise<Era>;
+  /** Resolves when the store answers a trivial read. */
+  ping(): Promise<void>;
+}

@@ -1,0 +1,128 @@
+// One connection whose every attempt is bounded from our side, by destroying its socket: a server's statement_timeout does
+// not bound a commit that waits for replication, and says nothing when packets vanish.
+import { Socket } from 'node:net';
+import { fillPlaceholders } from 'drizzle-orm';
+import pg from 'pg';
+import { StoreUnavailable } from '../../domain/refusal.ts';
+import type { CompiledSql } from '../sql/dialect.ts';
+import type { ParameterValues, Row } from '../sql/statement.ts';
+
+export interface ConnectionOptions {
+  readonly connectionString: string;
+  /** Certificate authorities to verify the server by, as a file; with `sslmode` in the URL. */
+  readonly caFile?: string | undefined;
+  readonly applicationName: string;
+  /** Bound of one attempt, milliseconds: connecting, or one statement with its lock waits and its commit. */
+  readonly attemptMs: number;
+}
+
+const int8 = 20;
+
+/** 64-bit integers as numbers: the schema keeps them at or below 2^53 − 1. */
+const types = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    if (oid !== int8) return pg.types.getTypeParser(oid, format);
+    return (text: string) => {
+      const value = Number(text);
+      if (!Number.isSafeInteger(value)) throw new RangeError(`integer ${text} is beyond 2^53 − 1`);
+      return value;
+    };
+  },
+};
+
+/** The server gives up a little before we do, so that in the ordinary case its answer tells what happened. */
+export function serverSettings(attemptMs: number): string {
+  const serverMs = Math.max(1, Math.floor(attemptMs * 0.9));
+  return [
+    `-c statement_timeout=${serverMs}`,
+    `-c lock_timeout=${Math.max(1, Math.floor(attemptMs * 0.7))}`,
+    `-c idle_in_transaction_session_timeout=${attemptMs * 2}`,
+    `-c tcp_user_timeout=${attemptMs * 2}`,
+  ].join(' ');
+}
+
+/** A pg client that can be cut off at once. */
+export class BoundedClient extends pg.Client {
+  private readonly socket: Socket;
+
+  constructor(config: pg.ClientConfig = {}) {
+    const socket = new Socket();
+    super({ ...config, stream: () => socket, types } as pg.ClientConfig);
+    this.socket = socket;
+    // Without a listener a connection that dies inside a transaction would end the process; the query's own
+    // rejection, or the pool, tells whoever cares.
+    this.on('error', () => {});
+  }
+
+  cut(): void {
+    this.socket.destroy();
+  }
+}
+
+export function clientConfig(options: ConnectionOptions): pg.ClientConfig {
+  const url = new URL(options.connectionString);
+  if (options.caFile !== undefined) url.searchParams.set('sslrootcert', options.caFile);
+  return {
+    connectionString: url.href,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: options.attemptMs,
+    options: serverSettings(options.attemptMs),
+    keepAlive: true,
+  };
+}
+
+/** Runs a compiled statement by name (prepared once per connection) and cuts the connection when the time is up. */
+export async function runBounded(
+  client: BoundedClient,
+  name: string,
+  compiled: CompiledSql,
+  parameters: ParameterValues,
+  attemptMs: number,
+): Promise<Row[]> {
+  const values = fillPlaceholders([...compiled.parameters], spreadRows(parameters));
+  return bounded(client, attemptMs, () => client.query<Row>({ name, text: compiled.text, values }));
+}
+
+/** Runs a command without parameters: BEGIN, COMMIT, ROLLBACK. */
+export async function commandBounded(client: BoundedClient, text: string, attemptMs: number): Promise<void> {
+  await bounded(client, attemptMs, () => client.query(text));
+}
+
+async function bounded(
+  client: BoundedClient,
+  attemptMs: number,
+  run: () => Promise<pg.QueryResult<Row>>,
+): Promise<Row[]> {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    client.cut();
+  }, attemptMs);
+  try {
+    return (await run()).rows;
+  } catch (error) {
+    if (!late) throw error;
+    throw new StoreUnavailable(`PostgreSQL gave no answer within ${attemptMs} ms; the connection was cut`, {
+      outcomeUnknown: true,
+      cause: error,
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Parameters that are sets of rows become one array per column, as the dialect names them. */
+function spreadRows(parameters: ParameterValues): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(parameters)) {
+    if (!Array.isArray(value)) {
+      values[name] = value;
+      continue;
+    }
+    const rows = value as readonly Readonly<Record<string, unknown>>[];
+    for (const column of Object.keys(rows[0] ?? {})) {
+      values[`${name}.${column}`] = rows.map((row) => row[column]);
+    }
+  }
+  return values;
+}

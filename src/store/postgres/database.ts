@@ -1,0 +1,99 @@
+// The pool of ordinary connections: opened lazily, idle ones closed.
+import pg from 'pg';
+import type { SqlDatabase, SqlRunner } from '../sql/database.ts';
+import type { Dialect } from '../sql/dialect.ts';
+import { type ParameterValues, type Statement, StatementCache } from '../sql/statement.ts';
+import { BoundedClient, clientConfig, commandBounded, type ConnectionOptions, runBounded } from './client.ts';
+import { mayRunAgain, translateError } from './errors.ts';
+
+/** How often a transaction runs again after a deadlock or serialization failure before its caller hears of it. */
+const attemptsMax = 10;
+
+export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
+  readonly dialect: Dialect;
+  private readonly pool: pg.Pool;
+  private readonly statements: StatementCache;
+  private readonly attemptMs: number;
+
+  constructor(dialect: Dialect, options: ConnectionOptions & { readonly poolMax: number }) {
+    this.dialect = dialect;
+    this.attemptMs = options.attemptMs;
+    this.statements = new StatementCache(dialect);
+    this.pool = new pg.Pool({
+      ...clientConfig(options),
+      Client: BoundedClient as unknown as new () => pg.ClientBase,
+      max: options.poolMax,
+      idleTimeoutMillis: 30_000,
+    } as pg.PoolConfig);
+    // An idle connection that dies is replaced at the next use.
+    this.pool.on('error', () => {});
+  }
+
+  async all<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): Promise<R[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.withClient((client) => this.run(client, statement, parameters));
+      } catch (error) {
+        if (!mayRunAgain(error) || attempt >= attemptsMax) throw translateError(error);
+      }
+    }
+  }
+
+  async transaction<T>(work: (tx: SqlRunner) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.withClient((client) => this.transactOn(client, work));
+      } catch (error) {
+        if (!mayRunAgain(error) || attempt >= attemptsMax) throw translateError(error);
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.pool.ended) await this.pool.end();
+  }
+
+  private async transactOn<T>(client: BoundedClient, work: (tx: SqlRunner) => Promise<T>): Promise<T> {
+    await commandBounded(client, 'begin', this.attemptMs);
+    try {
+      const result = await work({ all: (statement, parameters) => this.run(client, statement, parameters) });
+      await commandBounded(client, 'commit', this.attemptMs);
+      return result;
+    } catch (error) {
+      // A connection that cannot even roll back is dropped by withClient; the server then rolls back by itself.
+      await commandBounded(client, 'rollback', this.attemptMs).catch(() => client.cut());
+      throw error;
+    }
+  }
+
+  private async run<P extends ParameterValues, R>(
+    client: BoundedClient,
+    statement: Statement<P, R>,
+    parameters: P,
+  ): Promise<R[]> {
+    const compiled = this.statements.get(statement);
+    try {
+      const rows = await runBounded(client, statement.name, compiled, parameters, this.attemptMs);
+      return rows.map(statement.read);
+    } catch (error) {
+      // Deadlocks stay recognisable for the retry above; everything else is translated where it happened, so that
+      // a transaction's work sees constraint violations as such.
+      throw mayRunAgain(error) ? error : translateError(error);
+    }
+  }
+
+  private async withClient<T>(work: (client: BoundedClient) => Promise<T>): Promise<T> {
+    const client = (await this.pool.connect()) as unknown as BoundedClient & pg.PoolClient;
+    let broken = false;
+    const onEnd = (): void => {
+      broken = true;
+    };
+    client.once('end', onEnd);
+    try {
+      return await work(client);
+    } finally {
+      client.off('end', onEnd);
+      client.release(broken);
+    }
+  }
+}

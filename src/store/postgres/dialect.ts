@@ -1,0 +1,40 @@
+// PostgreSQL's words for what the shared statements leave open.
+import { type SQL, sql } from 'drizzle-orm';
+import { PgDialect } from 'drizzle-orm/pg-core';
+import type { Dialect, ParameterType } from '../sql/dialect.ts';
+
+const typeNames: Readonly<Record<ParameterType, string>> = {
+  text: 'text',
+  integer: 'integer',
+  bigint: 'bigint',
+  uuid: 'uuid',
+  json: 'jsonb',
+};
+
+export function postgresDialect(schema: string): Dialect {
+  const pg = new PgDialect();
+  const cast = (name: string, type: string) => sql`${sql.placeholder(name)}::${sql.raw(type)}`;
+  return {
+    table: (name) => sql`${sql.identifier(schema)}.${sql.identifier(name)}`,
+    parameter: (name, type) => cast(name, typeNames[type]),
+    // One array per column: a statement has at most 65,535 parameters, an array any number of elements.
+    rows(name, columns) {
+      const arrays = Object.entries(columns).map(([column, type]) =>
+        cast(`${name}.${column}`, `${typeNames[type]}[]`),
+      );
+      const names = Object.keys(columns).map((column) => sql.identifier(column));
+      const unnested = sql`unnest(${sql.join(arrays, sql`, `)}) as u(${sql.join(names, sql`, `)})`;
+      return sql`(select * from ${unnested})`;
+    },
+    now: sql`clock_timestamp()`,
+    plusMs: (time, ms) => sql`(${time} + ${ms} * interval '1 millisecond')`,
+    msBetween: (from, to) => sql`floor(extract(epoch from (${to} - ${from})) * 1000)::float8`,
+    timeMs: (time) => sql`floor(extract(epoch from ${time}) * 1000)::float8`,
+    lock: (strength, of, wait) =>
+      sql`for ${sql.raw(strength)} of ${sql.identifier(of)} ${sql.raw(wait ?? '')}`,
+    compile(statement: SQL) {
+      const { sql: text, params } = pg.sqlToQuery(statement);
+      return { text, parameters: params };
+    },
+  };
+}

@@ -1,0 +1,68 @@
+// What PostgreSQL's and the socket's errors mean to the layers above. SQLSTATEs: PostgreSQL manual, appendix A.
+import { Refusal, StoreMisconfigured, StoreUnavailable } from '../../domain/refusal.ts';
+import { ConstraintViolation } from '../sql/database.ts';
+
+/** Deadlock or serialization failure: the transaction did nothing and may run again at once. */
+export function mayRunAgain(error: unknown): boolean {
+  const code = sqlState(error);
+  return code === '40001' || code === '40P01';
+}
+
+/** The statement was refused by the server, so it took no effect; anything else leaves the outcome open. */
+function tookNoEffect(code: string | undefined): boolean {
+  return code !== undefined && !code.startsWith('08') && !code.startsWith('57P');
+}
+
+export function translateError(error: unknown): Error {
+  if (
+    error instanceof Refusal ||
+    error instanceof StoreUnavailable ||
+    error instanceof StoreMisconfigured ||
+    error instanceof ConstraintViolation
+  ) {
+    return error;
+  }
+  const code = sqlState(error);
+  const said = error instanceof Error ? error.message : String(error);
+  switch (code) {
+    case '23505':
+      return new ConstraintViolation('unique', { cause: error });
+    case '23503':
+      return new ConstraintViolation('foreign_key', { cause: error });
+    case '23514':
+      return new ConstraintViolation('check', { cause: error });
+    case '28P01':
+    case '28000':
+      return new StoreMisconfigured(`PostgreSQL refuses the credentials of DATABASE_URL: ${said}`, {
+        cause: error,
+      });
+    case '3D000':
+      return new StoreMisconfigured(`${said}; create it, or name another in DATABASE_URL`, { cause: error });
+    case '42501':
+      return new StoreMisconfigured(
+        `${said}; the database's owner can mend it: GRANT CREATE ON DATABASE … TO the user of DATABASE_URL, or, where the schema exists, GRANT ALL ON SCHEMA … and ALL TABLES IN SCHEMA … to it`,
+        { cause: error },
+      );
+    case '42P01':
+    case '42703':
+    case '3F000':
+      return new StoreMisconfigured(
+        `the store's schema is not complete (${said}); run: streamhouse db migrate`,
+        {
+          cause: error,
+        },
+      );
+    default:
+      if (code?.startsWith('22')) return new Refusal('invalid', `the store cannot keep this value: ${said}`);
+      return new StoreUnavailable(`PostgreSQL does not answer as it should: ${said}`, {
+        outcomeUnknown: !tookNoEffect(code),
+        cause: error,
+      });
+  }
+}
+
+function sqlState(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  const { code } = error;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E') ? code : undefined;
+}

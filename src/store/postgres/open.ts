@@ -1,0 +1,46 @@
+// Opens the PostgreSQL backend: pool, coordination connection, schema check.
+import type { MetadataStore } from '../metadata-store.ts';
+import { refuseUnusableStore } from '../sql/migrations.ts';
+import { sqlStore } from '../sql/store.ts';
+import type { ConnectionOptions } from './client.ts';
+import { PostgresConnection } from './connection.ts';
+import { PostgresDatabase } from './database.ts';
+import { postgresDialect } from './dialect.ts';
+import { PostgresFencedWrites } from './fenced-writes.ts';
+import { PostgresLeaseWrites } from './lease-writes.ts';
+import { knownMigrations, PostgresSchema } from './migrate.ts';
+
+export interface PostgresOptions extends ConnectionOptions {
+  /** For the coordination connection, when `connectionString` goes through a pooler. */
+  readonly directConnectionString: string;
+  readonly schema: string;
+  readonly group: string;
+  readonly poolMax: number;
+  /** Apply pending migrations first. */
+  readonly migrate: boolean;
+}
+
+/** Fails with StoreUnavailable while the server cannot be reached, StoreMisconfigured when a person must act. */
+export async function openPostgresStore(options: PostgresOptions): Promise<MetadataStore> {
+  const direct = { ...options, connectionString: options.directConnectionString };
+  const schema = new PostgresSchema(direct, options.schema);
+  if (options.migrate) await schema.migrate();
+  refuseUnusableStore(await schema.state(), knownMigrations);
+  const dialect = postgresDialect(options.schema);
+  const db = new PostgresDatabase(dialect, options);
+  const coordination = new PostgresConnection(dialect, direct);
+  return sqlStore(
+    {
+      name: 'postgres',
+      db,
+      coordination,
+      leaseWrites: new PostgresLeaseWrites(db),
+      fencedWrites: new PostgresFencedWrites(db),
+      async close() {
+        await coordination[Symbol.asyncDispose]();
+        await db[Symbol.asyncDispose]();
+      },
+    },
+    options.group,
+  );
+}

@@ -1,0 +1,107 @@
+// Port: agents and their sessions. All times in here are the database's; callers measure silence on their own clock.
+import type { SessionEndReason } from '../domain/session.ts';
+import type { JsonObject } from '../domain/topic.ts';
+import type { Page, PageRequest } from './page.ts';
+
+/** What an agent says of itself when it registers. */
+export interface AgentDescription {
+  readonly agentId: string;
+  /** Where the broker beside it listens, told to clients that look up a leader. */
+  readonly address: string;
+  readonly zone: string;
+  readonly weight: number;
+  /** Topic patterns it is willing to lead; empty: all. */
+  readonly managedTopics: readonly string[];
+  readonly metadata: JsonObject;
+}
+
+/** `active`: beats; `expired`: silent for a TTL, not reaped; `dead`: has no live session. */
+export type AgentState = 'active' | 'expired' | 'dead';
+
+export interface Agent extends AgentDescription {
+  readonly state: AgentState;
+  readonly sessionId: string | null;
+  readonly lastHeartbeatAt: Date | null;
+  /** Database time left until the session expires; negative when it has; null without a live session. */
+  readonly expiresInMs: number | null;
+  /** Partitions it leads now. */
+  readonly leases: number;
+}
+
+export interface NewSession {
+  readonly sessionId: string;
+  readonly agent: AgentDescription;
+  readonly ttlMs: number;
+  /** Which process this is, for people: host and pid. */
+  readonly process: string;
+}
+
+export type RegisterAnswer =
+  | { readonly outcome: 'registered' }
+  /** A live session of another process has the name. Only a reap or its own end frees it. */
+  | { readonly outcome: 'name_taken'; readonly by: ObservedSession & { readonly process: string } };
+
+export type HeartbeatAnswer =
+  | {
+      readonly outcome: 'renewed';
+      /** Grows whenever what this session holds has changed; a higher one than expected means "read again before you trust". */
+      readonly holdingsVersion: number;
+      readonly assignmentGeneration: number;
+      /** An operator asked this session to end. */
+      readonly endRequested: boolean;
+      /** The database's clock, for display and for the offset metric only. */
+      readonly databaseTime: Date;
+    }
+  | { readonly outcome: 'session_lost'; readonly reason: SessionEndReason | 'unknown' };
+
+/** What an observer sees of a session. `beat` grows with every heartbeat. */
+export interface ObservedSession {
+  readonly sessionId: string;
+  readonly agentId: string;
+  readonly beat: number;
+  readonly ttlMs: number;
+}
+
+export interface Observation {
+  /** Changes whenever the observing connection was lost and made anew: what was seen before it counts no longer. */
+  readonly connection: number;
+  readonly sessions: readonly ObservedSession[];
+  /** The live session that holds the coordinator role; null when none does. */
+  readonly coordinatorSessionId: string | null;
+}
+
+export type ReapAnswer = 'reaped' | 'alive' | 'already_ended';
+
+export interface SessionStore {
+  /** Registers a session, or finds the same one registered by an earlier attempt. Never judges another session's expiry. */
+  registerSession(session: NewSession): Promise<RegisterAnswer>;
+
+  /** Extends the session by its TTL from the database's now. Succeeds however late, as long as nobody has reaped it. */
+  heartbeat(sessionId: string): Promise<HeartbeatAnswer>;
+
+  /** Vacates all its leases, epochs kept, and ends the session. Ending an ended session changes nothing. */
+  endSession(sessionId: string, reason: SessionEndReason): Promise<void>;
+
+  /** Live sessions of the group, in registration order. Read on the coordination connection, which heartbeats too. */
+  observeSessions(): Promise<Observation>;
+
+  /**
+   * Ends a silent session by compare-and-set: only if it still shows `beat`, and the database's clock says that it has
+   * expired or shows a time it cannot have. The caller must have observed that silence for one TTL without a break.
+   */
+  reapSession(sessionId: string, beat: number): Promise<ReapAnswer>;
+
+  getAgent(agentId: string): Promise<Agent | undefined>;
+
+  /** In agentId order. */
+  listAgents(page: PageRequest): Promise<Page<Agent>>;
+
+  /**
+   * Forgets a dead agent. One with a live session is refused as `conflict`; with `force` its session is told to end, which it
+   * does at its next heartbeat (`asked`). Refuses: `not_found`, `conflict`.
+   */
+  removeAgent(agentId: string, options: { readonly force: boolean }): Promise<'removed' | 'asked'>;
+
+  /** Deletes agents and ended sessions that died longer ago than `olderThanMs`, and ended lease history. Never touches a lease. */
+  purge(olderThanMs: number): Promise<{ readonly agents: number; readonly historyRows: number }>;
+}

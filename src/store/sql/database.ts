@@ -1,0 +1,42 @@
+// Port of the SQL layer: what a driver offers to the statements written in this folder.
+import type { Dialect } from './dialect.ts';
+import type { ParameterValues, Statement } from './statement.ts';
+
+export interface SqlRunner {
+  /** Runs one statement and reads its rows. Fails with StoreUnavailable, StoreMisconfigured or ConstraintViolation. */
+  all<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): Promise<R[]>;
+}
+
+export interface SqlDatabase extends SqlRunner {
+  readonly dialect: Dialect;
+  /**
+   * One write transaction: READ COMMITTED with row locks on PostgreSQL, BEGIN IMMEDIATE on SQLite. `work` may run more
+   * than once (deadlock, serialization failure), so it must not have effects outside. Rolls back when `work` throws.
+   */
+  transaction<T>(work: (tx: SqlRunner) => Promise<T>): Promise<T>;
+}
+
+/** A runner that keeps one connection and says when it became another. */
+export interface SqlConnection extends SqlRunner {
+  /** Grows each time the connection had to be made anew. */
+  readonly incarnation: number;
+}
+
+/** A statement broke a constraint of the schema; the code that knows what it meant turns it into a refusal. */
+export class ConstraintViolation extends Error {
+  override readonly name = 'ConstraintViolation';
+  readonly kind: 'unique' | 'foreign_key' | 'check';
+
+  constructor(kind: 'unique' | 'foreign_key' | 'check', options: { cause: unknown }) {
+    super(`a ${kind} constraint was violated`, options);
+    this.kind = kind;
+  }
+}
+
+export async function first<P extends ParameterValues, R>(
+  runner: SqlRunner,
+  statement: Statement<P, R>,
+  parameters: P,
+): Promise<R | undefined> {
+  return (await runner.all(statement, parameters))[0];
+}

@@ -1,0 +1,45 @@
+// What the two backends say differently in SQL. Everything else is one text, written once in this folder.
+import type { SQL } from 'drizzle-orm';
+
+export type TableName =
+  | 'store_info'
+  | 'era'
+  | 'agent_groups'
+  | 'agents'
+  | 'sessions'
+  | 'leases'
+  | 'lease_history'
+  | 'topics'
+  | 'partitions'
+  | 'segments'
+  | 'consumer_groups'
+  | 'committed_offsets'
+  | 'assignments';
+
+export type ParameterType = 'text' | 'integer' | 'bigint' | 'uuid' | 'json';
+
+/** A statement's text and the parameter names in the order the driver wants their values. */
+export interface CompiledSql {
+  readonly text: string;
+  readonly parameters: readonly unknown[];
+}
+
+export interface Dialect {
+  /** The table, qualified with the configured schema where there is one. */
+  table(name: TableName): SQL;
+  /** A named parameter. The type is said because a server cannot always infer it. */
+  parameter(name: string, type: ParameterType): SQL;
+  /** An array parameter as a row source: `from ${rows('keys', {name: 'text'})} as k`. */
+  rows(name: string, columns: Readonly<Record<string, ParameterType>>): SQL;
+  /** The database's clock, moving within a transaction. */
+  readonly now: SQL;
+  /** A time, `ms` milliseconds later. */
+  plusMs(time: SQL, ms: SQL): SQL;
+  /** Milliseconds from `from` to `to`. */
+  msBetween(from: SQL, to: SQL): SQL;
+  /** A time column as milliseconds since 1970, which rows carry. */
+  timeMs(time: SQL): SQL;
+  /** A row lock clause; empty where a write transaction has the store to itself. */
+  lock(strength: 'update' | 'no key update' | 'key share', of: string, wait?: 'skip locked'): SQL;
+  compile(statement: SQL): CompiledSql;
+}

@@ -1,0 +1,21 @@
+// How lease keys stand in rows and parameters: kind, name and partition number (0 for a role).
+import { type LeaseKey, partitionKey, roleKey } from '../../domain/lease.ts';
+import { readNumber, readText } from './read.ts';
+import type { Row } from './statement.ts';
+
+export type LeaseRow = { kind: string; name: string; partition: number };
+export type TermRow = LeaseRow & { epoch: number };
+
+export const leaseRowColumns = { kind: 'text', name: 'text', partition: 'integer' } as const;
+export const termRowColumns = { ...leaseRowColumns, epoch: 'bigint' } as const;
+
+export function leaseRow(key: LeaseKey): LeaseRow {
+  return key.kind === 'partition'
+    ? { kind: 'partition', name: key.topic, partition: key.partition }
+    : { kind: 'role', name: key.name, partition: 0 };
+}
+
+export function readLeaseKey(row: Row): LeaseKey {
+  const name = readText(row, 'name');
+  return readText(row, 'kind') === 'role' ? roleKey(name) : partitionKey(name, readNumber(row, 'partition'));
+}

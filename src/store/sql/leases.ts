@@ -1,0 +1,291 @@
+// Leases: who won, read in a later statement than the grant. The grant and the release themselves are each backend's own
+// statements (`LeaseWrites`).
+import { sql } from 'drizzle-orm';
+import { type LeaseKey, leaseKeyText, type Term } from '../../domain/lease.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type {
+  AcquireAnswer,
+  AcquireOutcome,
+  LeaseFilter,
+  LeaseStore,
+  LeaseView,
+  ReleaseAnswer,
+  ReleaseOutcome,
+  TermEndReason,
+  TermRecord,
+} from '../leases.ts';
+import type { Page, PageRequest } from '../page.ts';
+import { decodeCursor, pageOf } from './cursor.ts';
+import { first, type SqlDatabase } from './database.ts';
+import type { Dialect } from './dialect.ts';
+import { type LeaseRow, leaseRow, leaseRowColumns, readLeaseKey, type TermRow } from './lease-rows.ts';
+import { readNumber, readNumberOrNull, readText, readTextOrNull, readTime, readTimeOrNull } from './read.ts';
+import { nothing, type Row, statement } from './statement.ts';
+
+export interface GrantedLease {
+  readonly key: LeaseKey;
+  readonly epoch: number;
+  /** The reaped session that held it before, if one did. */
+  readonly takenOver: { readonly agentId: string; readonly silentMs: number } | null;
+}
+
+export interface LeaseWrites {
+  /**
+   * One transaction: judges which of the leases are free, locks those in key order, skipping locked ones, and grants those whose epoch
+   * is still the one judged free. Touches no row of a lease it does not grant. Raises the session's holdings version
+   * when it granted any.
+   */
+  acquire(group: string, sessionId: string, leases: readonly LeaseRow[]): Promise<WriteAnswer<GrantedLease>>;
+  /** One transaction: vacates those that the session still holds at the epoch named. */
+  release(
+    group: string,
+    sessionId: string,
+    terms: readonly TermRow[],
+    reason: TermEndReason,
+  ): Promise<WriteAnswer<LeaseKey>>;
+}
+
+export interface WriteAnswer<T> {
+  readonly done: readonly T[];
+  readonly holdingsVersion: number | undefined;
+}
+
+interface LeaseState {
+  readonly key: LeaseKey;
+  readonly epoch: number;
+  readonly sessionId: string | null;
+  /** The agent of the live session that holds it; null when free. */
+  readonly holder: string | null;
+  readonly exists: boolean;
+  readonly highWatermark: number | null;
+}
+
+const insertRoles = statement<{ group: string; leases: LeaseRow[] }>(
+  'insert_role_leases',
+  (d) => sql`insert into ${d.table('leases')} (group_name, kind, name, partition)
+    select ${d.parameter('group', 'text')}, w.kind, w.name, 0 from ${d.rows('leases', leaseRowColumns)} as w
+    where w.kind = 'role' order by w.name on conflict do nothing`,
+  nothing,
+);
+
+const selectStates = statement<{ group: string; leases: LeaseRow[] }, LeaseState>(
+  'select_lease_states',
+  (d) => sql`select l.kind, l.name, l.partition, l.epoch, l.session_id, s.agent_id,
+      (l.kind = 'role' or p.partition is not null) as known, p.high_watermark
+    from ${d.rows('leases', leaseRowColumns)} as w
+    join ${d.table('leases')} l on l.group_name = ${d.parameter('group', 'text')} and l.kind = w.kind and l.name = w.name
+      and l.partition = w.partition
+    left join ${d.table('sessions')} s on s.session_id = l.session_id and s.ended_at is null
+    left join ${d.table('topics')} t on l.kind = 'partition' and t.group_name = l.group_name and t.name = l.name
+    left join ${d.table('partitions')} p on p.topic_id = t.topic_id and p.partition = l.partition`,
+  (row) => ({
+    key: readLeaseKey(row),
+    epoch: readNumber(row, 'epoch'),
+    sessionId: readTextOrNull(row, 'session_id'),
+    holder: readTextOrNull(row, 'agent_id'),
+    exists: Boolean(row['known']),
+    highWatermark: readNumberOrNull(row, 'high_watermark'),
+  }),
+);
+
+const selectLiveSession = statement<{ sessionId: string }, number>(
+  'select_holdings_version',
+  (d) => sql`select s.holdings_version from ${d.table('sessions')} s
+    where s.session_id = ${d.parameter('sessionId', 'uuid')} and s.ended_at is null`,
+  (row) => readNumber(row, 'holdings_version'),
+);
+
+const selectHeld = statement<{ sessionId: string }, Term>(
+  'select_held_leases',
+  (d) => sql`select l.kind, l.name, l.partition, l.epoch from ${d.table('leases')} l
+    where l.session_id = ${d.parameter('sessionId', 'uuid')} order by l.kind, l.name, l.partition`,
+  (row) => ({ key: readLeaseKey(row), epoch: readNumber(row, 'epoch') }),
+);
+
+function viewColumns(d: Dialect) {
+  return sql`l.kind, l.name, l.partition, l.epoch, s.agent_id, a.address,
+    case when s.session_id is not null then ${d.timeMs(sql`l.acquired_at`)} end as acquired_at_ms,
+    ${d.msBetween(d.now, sql`s.expires_at`)} as expires_in_ms`;
+}
+
+function withHolder(d: Dialect) {
+  return sql`left join ${d.table('sessions')} s on s.session_id = l.session_id and s.ended_at is null
+    left join ${d.table('agents')} a on a.group_name = s.group_name and a.agent_id = s.agent_id`;
+}
+
+function readView(row: Row): LeaseView {
+  return {
+    key: readLeaseKey(row),
+    agentId: readTextOrNull(row, 'agent_id'),
+    address: readTextOrNull(row, 'address'),
+    epoch: readNumber(row, 'epoch'),
+    acquiredAt: readTimeOrNull(row, 'acquired_at_ms'),
+    expiresInMs: readNumberOrNull(row, 'expires_in_ms'),
+  };
+}
+
+/** One lease; of partitions only those that exist. */
+const selectView = statement<{ group: string } & LeaseRow, LeaseView>(
+  'select_lease',
+  (d) => sql`select ${viewColumns(d)} from ${d.table('leases')} l ${withHolder(d)}
+    where l.group_name = ${d.parameter('group', 'text')} and l.kind = ${d.parameter('kind', 'text')}
+      and l.name = ${d.parameter('name', 'text')} and l.partition = ${d.parameter('partition', 'integer')}
+      and (l.kind = 'role' or exists (select 1 from ${d.table('topics')} t
+        join ${d.table('partitions')} p on p.topic_id = t.topic_id
+        where t.group_name = l.group_name and t.name = l.name and p.partition = l.partition))`,
+  readView,
+);
+
+interface ViewPage {
+  [column: string]: string | number | null;
+  group: string;
+  topic: string | null;
+  agentId: string | null;
+  unleased: number;
+  name: string;
+  partition: number;
+  limit: number;
+}
+
+const selectPartitionViews = statement<ViewPage, LeaseView>(
+  'select_partition_leases',
+  (d) => sql`select ${viewColumns(d)} from ${d.table('topics')} t
+    join ${d.table('partitions')} p on p.topic_id = t.topic_id
+    join ${d.table('leases')} l on l.group_name = t.group_name and l.kind = 'partition' and l.name = t.name
+      and l.partition = p.partition
+    ${withHolder(d)}
+    where t.group_name = ${d.parameter('group', 'text')}
+      and (${d.parameter('topic', 'text')} is null or t.name = ${d.parameter('topic', 'text')})
+      and (${d.parameter('agentId', 'text')} is null or s.agent_id = ${d.parameter('agentId', 'text')})
+      and (${d.parameter('unleased', 'integer')} = 0 or s.session_id is null)
+      and (t.name, p.partition) > (${d.parameter('name', 'text')}, ${d.parameter('partition', 'integer')})
+    order by t.name, p.partition limit ${d.parameter('limit', 'bigint')}`,
+  readView,
+);
+
+const selectRoleViews = statement<{ group: string; after: string; limit: number }, LeaseView>(
+  'select_role_leases',
+  (d) => sql`select ${viewColumns(d)} from ${d.table('leases')} l ${withHolder(d)}
+    where l.group_name = ${d.parameter('group', 'text')} and l.kind = 'role' and l.name > ${d.parameter('after', 'text')}
+    order by l.name limit ${d.parameter('limit', 'bigint')}`,
+  readView,
+);
+
+const selectHistory = statement<{ group: string; limit: number } & LeaseRow, TermRecord>(
+  'select_lease_history',
+  (d) => sql`select h.epoch, h.agent_id, h.end_reason, ${d.timeMs(sql`h.acquired_at`)} as acquired_at_ms,
+      ${d.timeMs(sql`h.ended_at`)} as ended_at_ms
+    from ${d.table('lease_history')} h
+    where h.group_name = ${d.parameter('group', 'text')} and h.kind = ${d.parameter('kind', 'text')}
+      and h.name = ${d.parameter('name', 'text')} and h.partition = ${d.parameter('partition', 'integer')}
+    order by h.epoch desc limit ${d.parameter('limit', 'bigint')}`,
+  (row) => ({
+    epoch: readNumber(row, 'epoch'),
+    agentId: readText(row, 'agent_id'),
+    from: readTime(row, 'acquired_at_ms'),
+    to: readTimeOrNull(row, 'ended_at_ms'),
+    reason: readTextOrNull(row, 'end_reason') as TermEndReason | null,
+  }),
+);
+
+export class SqlLeases implements LeaseStore {
+  private readonly db: SqlDatabase;
+  private readonly writes: LeaseWrites;
+  private readonly group: string;
+
+  constructor(db: SqlDatabase, writes: LeaseWrites, group: string) {
+    this.db = db;
+    this.writes = writes;
+    this.group = group;
+  }
+
+  async acquireLeases(sessionId: string, keys: readonly LeaseKey[]): Promise<AcquireAnswer> {
+    const { group } = this;
+    const leases = keys.map(leaseRow);
+    // Roles have no row before their first campaign.
+    const roles = leases.filter((lease) => lease.kind === 'role');
+    if (roles.length > 0) await this.db.all(insertRoles, { group, leases: roles });
+    const written = await this.writes.acquire(group, sessionId, leases);
+    const states = await this.states(leases);
+    if (written.done.length === 0 && (await first(this.db, selectLiveSession, { sessionId })) === undefined) {
+      throw new Refusal('session_lost', `session ${sessionId} has ended; it can hold no lease`);
+    }
+    const granted = new Map(written.done.map((grant) => [leaseKeyText(grant.key), grant]));
+    const outcomes = keys.map((key): AcquireOutcome => {
+      const state = states.get(leaseKeyText(key));
+      const grant = granted.get(leaseKeyText(key));
+      if (!state?.exists) return { outcome: 'unknown', key };
+      const { epoch, highWatermark } = state;
+      if (state.sessionId === sessionId) {
+        return grant?.epoch === epoch
+          ? { outcome: 'granted', key, epoch, highWatermark, takenOver: grant.takenOver }
+          : { outcome: 'already_held', key, epoch, highWatermark };
+      }
+      return state.holder === null
+        ? { outcome: 'busy', key }
+        : { outcome: 'held', key, epoch, holder: state.holder };
+    });
+    return { outcomes, holdingsVersion: written.holdingsVersion };
+  }
+
+  async releaseLeases(
+    sessionId: string,
+    terms: readonly Term[],
+    reason: TermEndReason,
+  ): Promise<ReleaseAnswer> {
+    const rows = terms.map(({ key, epoch }) => ({ ...leaseRow(key), epoch }));
+    const written = await this.writes.release(this.group, sessionId, rows, reason);
+    const states = await this.states(rows.map(({ epoch: _, ...row }) => row));
+    const outcomes = terms.map((term): ReleaseOutcome => {
+      const state = states.get(leaseKeyText(term.key));
+      return state && state.epoch === term.epoch && state.sessionId !== sessionId
+        ? { outcome: 'released', term }
+        : { outcome: 'superseded', term, currentEpoch: state?.epoch ?? 0 };
+    });
+    return { outcomes, holdingsVersion: written.holdingsVersion };
+  }
+
+  async heldLeases(
+    sessionId: string,
+  ): Promise<{ readonly terms: readonly Term[]; readonly holdingsVersion: number }> {
+    // The version first: what changes between the two reads shows as a higher version at the next heartbeat.
+    const holdingsVersion = await first(this.db, selectLiveSession, { sessionId });
+    if (holdingsVersion === undefined) {
+      throw new Refusal('session_lost', `session ${sessionId} has ended; it holds nothing`);
+    }
+    return { holdingsVersion, terms: await this.db.all(selectHeld, { sessionId }) };
+  }
+
+  async getLease(key: LeaseKey): Promise<LeaseView | undefined> {
+    return first(this.db, selectView, { group: this.group, ...leaseRow(key) });
+  }
+
+  async listPartitionLeases(filter: LeaseFilter, page: PageRequest): Promise<Page<LeaseView>> {
+    const [name, partition] = decodeCursor(page, ['', -1]);
+    const rows = await this.db.all(selectPartitionViews, {
+      group: this.group,
+      topic: filter.topic ?? null,
+      agentId: filter.agentId ?? null,
+      unleased: filter.unleased ? 1 : 0,
+      name,
+      partition,
+      limit: page.limit + 1,
+    });
+    return pageOf(rows, page, ({ key }) => [leaseRow(key).name, leaseRow(key).partition]);
+  }
+
+  async listRoleLeases(page: PageRequest): Promise<Page<LeaseView>> {
+    const [after] = decodeCursor(page, ['']);
+    const rows = await this.db.all(selectRoleViews, { group: this.group, after, limit: page.limit + 1 });
+    return pageOf(rows, page, ({ key }) => [leaseRow(key).name]);
+  }
+
+  async leaseHistory(key: LeaseKey, limit: number): Promise<readonly TermRecord[]> {
+    return this.db.all(selectHistory, { group: this.group, ...leaseRow(key), limit });
+  }
+
+  private async states(leases: readonly LeaseRow[]): Promise<ReadonlyMap<string, LeaseState>> {
+    const rows = await this.db.all(selectStates, { group: this.group, leases: [...leases] });
+    return new Map(rows.map((state) => [leaseKeyText(state.key), state]));
+  }
+}

@@ -1,0 +1,346 @@
+// Agents and sessions. What beats, observes and reaps runs on the coordination connection; the rest on the ordinary one.
+import { sql } from 'drizzle-orm';
+import { COORDINATOR } from '../../domain/lease.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { SessionEndReason } from '../../domain/session.ts';
+import type { Page, PageRequest } from '../page.ts';
+import type {
+  Agent,
+  HeartbeatAnswer,
+  NewSession,
+  Observation,
+  ObservedSession,
+  ReapAnswer,
+  RegisterAnswer,
+  SessionStore,
+} from '../sessions.ts';
+import { decodeCursor, pageOf } from './cursor.ts';
+import { first, type SqlConnection, type SqlDatabase } from './database.ts';
+import type { Dialect } from './dialect.ts';
+import {
+  readBoolean,
+  readJsonObject,
+  readNumber,
+  readNumberOrNull,
+  readText,
+  readTextList,
+  readTextOrNull,
+  readTime,
+  readTimeOrNull,
+} from './read.ts';
+import { closeSessionTerms, lockSessionLeases, vacateSessionLeases } from './session-leases.ts';
+import { nothing, type Row, statement } from './statement.ts';
+
+type BySession = { sessionId: string };
+
+const ensureAgentGroup = statement<{ group: string }>(
+  'ensure_agent_group',
+  (d) => sql`insert into ${d.table('agent_groups')} (group_name) values (${d.parameter('group', 'text')})
+    on conflict do nothing`,
+  nothing,
+);
+
+const upsertAgent = statement<{
+  group: string;
+  agentId: string;
+  address: string;
+  zone: string;
+  weight: number;
+  managedTopics: string;
+  metadata: string;
+}>(
+  'upsert_agent',
+  (
+    d,
+  ) => sql`insert into ${d.table('agents')} (group_name, agent_id, address, zone, weight, managed_topics, metadata)
+    values (${d.parameter('group', 'text')}, ${d.parameter('agentId', 'text')}, ${d.parameter('address', 'text')},
+      ${d.parameter('zone', 'text')}, ${d.parameter('weight', 'integer')}, ${d.parameter('managedTopics', 'json')},
+      ${d.parameter('metadata', 'json')})
+    on conflict (group_name, agent_id) do update set address = excluded.address, zone = excluded.zone,
+      weight = excluded.weight, managed_topics = excluded.managed_topics, metadata = excluded.metadata,
+      registered_at = ${d.now}`,
+  nothing,
+);
+
+/** Does nothing when the agent has a live session, this one or another. */
+const insertSession = statement<{
+  sessionId: string;
+  group: string;
+  agentId: string;
+  process: string;
+  ttlMs: number;
+}>(
+  'insert_session',
+  (
+    d,
+  ) => sql`insert into ${d.table('sessions')} (session_id, group_name, agent_id, process, ttl_ms, expires_at)
+    values (${d.parameter('sessionId', 'uuid')}, ${d.parameter('group', 'text')}, ${d.parameter('agentId', 'text')},
+      ${d.parameter('process', 'text')}, ${d.parameter('ttlMs', 'integer')},
+      ${d.plusMs(d.now, d.parameter('ttlMs', 'integer'))})
+    on conflict do nothing`,
+  nothing,
+);
+
+function readObserved(row: Row): ObservedSession {
+  return {
+    sessionId: readText(row, 'session_id'),
+    agentId: readText(row, 'agent_id'),
+    beat: readNumber(row, 'beat'),
+    ttlMs: readNumber(row, 'ttl_ms'),
+  };
+}
+
+const selectLiveSession = statement<
+  { group: string; agentId: string },
+  ObservedSession & { process: string }
+>(
+  'select_live_session',
+  (d) => sql`select s.session_id, s.agent_id, s.beat, s.ttl_ms, s.process from ${d.table('sessions')} s
+    where s.group_name = ${d.parameter('group', 'text')} and s.agent_id = ${d.parameter('agentId', 'text')}
+      and s.ended_at is null`,
+  (row) => ({ ...readObserved(row), process: readText(row, 'process') }),
+);
+
+/** One row, one table, no index touched, whatever the session holds. Late is fine: only a reap ends a session. */
+const beat = statement<BySession, HeartbeatAnswer>(
+  'heartbeat',
+  (d) => sql`update ${d.table('sessions')} as s
+    set beat = beat + 1, last_heartbeat_at = ${d.now},
+      expires_at = ${d.plusMs(d.now, sql`ttl_ms`)}
+    where s.session_id = ${d.parameter('sessionId', 'uuid')} and s.ended_at is null
+    returning s.holdings_version, s.end_requested_at is not null as end_requested,
+      ${d.timeMs(sql`s.last_heartbeat_at`)} as database_time_ms,
+      (select g.assignment_generation from ${d.table('agent_groups')} g where g.group_name = s.group_name)
+        as assignment_generation`,
+  (row) => ({
+    outcome: 'renewed',
+    holdingsVersion: readNumber(row, 'holdings_version'),
+    assignmentGeneration: readNumber(row, 'assignment_generation'),
+    endRequested: readBoolean(row, 'end_requested'),
+    databaseTime: readTime(row, 'database_time_ms'),
+  }),
+);
+
+const selectEndReason = statement<BySession, SessionEndReason | null>(
+  'select_end_reason',
+  (d) =>
+    sql`select end_reason from ${d.table('sessions')} where session_id = ${d.parameter('sessionId', 'uuid')}`,
+  (row) => readTextOrNull(row, 'end_reason') as SessionEndReason | null,
+);
+
+const endLiveSession = statement<BySession & { reason: string }>(
+  'end_session',
+  (
+    d,
+  ) => sql`update ${d.table('sessions')} set ended_at = ${d.now}, end_reason = ${d.parameter('reason', 'text')}
+    where session_id = ${d.parameter('sessionId', 'uuid')} and ended_at is null`,
+  nothing,
+);
+
+const observe = statement<{ group: string }, ObservedSession & { coordinates: boolean }>(
+  'observe_sessions',
+  (d) => sql`select s.session_id, s.agent_id, s.beat, s.ttl_ms, l.session_id is not null as coordinates
+    from ${d.table('sessions')} s
+    left join ${d.table('leases')} l on l.group_name = s.group_name and l.kind = 'role'
+      and l.name = ${sql.raw(`'${COORDINATOR.kind === 'role' ? COORDINATOR.name : ''}'`)} and l.session_id = s.session_id
+    where s.group_name = ${d.parameter('group', 'text')} and s.ended_at is null
+    order by s.registered_at, s.session_id`,
+  (row) => ({ ...readObserved(row), coordinates: readBoolean(row, 'coordinates') }),
+);
+
+/**
+ * The compare-and-set that ends a silent session. Waiting for the row behind a heartbeat, it is judged again on the row the
+ * heartbeat left, whose beat differs. The last arm: a database clock that jumped back shows an expiry it cannot have given.
+ */
+const reap = statement<BySession & { beat: number }, true>(
+  'reap_session',
+  (d) => sql`update ${d.table('sessions')} set ended_at = ${d.now}, end_reason = 'reaped'
+    where session_id = ${d.parameter('sessionId', 'uuid')} and ended_at is null and beat = ${d.parameter('beat', 'bigint')}
+      and (expires_at < ${d.now} or expires_at > ${d.plusMs(d.now, sql`ttl_ms`)})
+    returning 1 as reaped`,
+  () => true,
+);
+
+function agentColumns(d: Dialect) {
+  return sql`a.agent_id, a.address, a.zone, a.weight, a.managed_topics, a.metadata, s.session_id,
+    ${d.timeMs(sql`coalesce(s.last_heartbeat_at, (
+      select max(e.last_heartbeat_at) from ${d.table('sessions')} e
+      where e.group_name = a.group_name and e.agent_id = a.agent_id))`)} as last_heartbeat_at_ms,
+    ${d.msBetween(d.now, sql`s.expires_at`)} as expires_in_ms,
+    (select count(*) from ${d.table('leases')} l where l.session_id = s.session_id and l.kind = 'partition') as leases
+    from ${d.table('agents')} a
+    left join ${d.table('sessions')} s on s.group_name = a.group_name and s.agent_id = a.agent_id and s.ended_at is null`;
+}
+
+function readAgent(row: Row): Agent {
+  const expiresInMs = readNumberOrNull(row, 'expires_in_ms');
+  return {
+    agentId: readText(row, 'agent_id'),
+    address: readText(row, 'address'),
+    zone: readText(row, 'zone'),
+    weight: readNumber(row, 'weight'),
+    managedTopics: readTextList(row, 'managed_topics'),
+    metadata: readJsonObject(row, 'metadata'),
+    state: expiresInMs === null ? 'dead' : expiresInMs < 0 ? 'expired' : 'active',
+    sessionId: readTextOrNull(row, 'session_id'),
+    lastHeartbeatAt: readTimeOrNull(row, 'last_heartbeat_at_ms'),
+    expiresInMs,
+    leases: readNumber(row, 'leases'),
+  };
+}
+
+const selectAgent = statement<{ group: string; agentId: string }, Agent>(
+  'select_agent',
+  (d) => sql`select ${agentColumns(d)}
+    where a.group_name = ${d.parameter('group', 'text')} and a.agent_id = ${d.parameter('agentId', 'text')}`,
+  readAgent,
+);
+
+const selectAgents = statement<{ group: string; after: string; limit: number }, Agent>(
+  'select_agents',
+  (d) => sql`select ${agentColumns(d)}
+    where a.group_name = ${d.parameter('group', 'text')} and a.agent_id > ${d.parameter('after', 'text')}
+    order by a.agent_id limit ${d.parameter('limit', 'bigint')}`,
+  readAgent,
+);
+
+const requestEnd = statement<BySession>(
+  'request_session_end',
+  (d) => sql`update ${d.table('sessions')} set end_requested_at = ${d.now}
+    where session_id = ${d.parameter('sessionId', 'uuid')} and ended_at is null`,
+  nothing,
+);
+
+/** Only where no live session has the name at this moment. */
+const deleteDeadAgent = statement<{ group: string; agentId: string }, true>(
+  'delete_dead_agent',
+  (d) => sql`delete from ${d.table('agents')} as a
+    where a.group_name = ${d.parameter('group', 'text')} and a.agent_id = ${d.parameter('agentId', 'text')}
+      and not exists (select 1 from ${d.table('sessions')} s
+        where s.group_name = a.group_name and s.agent_id = a.agent_id and s.ended_at is null)
+    returning 1 as deleted`,
+  () => true,
+);
+
+const purgeSessions = statement<{ group: string; olderThanMs: number }>(
+  'purge_sessions',
+  (d) => sql`delete from ${d.table('sessions')}
+    where group_name = ${d.parameter('group', 'text')} and ended_at is not null
+      and ${d.msBetween(sql`ended_at`, d.now)} > ${d.parameter('olderThanMs', 'bigint')}`,
+  nothing,
+);
+
+const purgeAgents = statement<{ group: string; olderThanMs: number }, true>(
+  'purge_agents',
+  (d) => sql`delete from ${d.table('agents')} as a
+    where a.group_name = ${d.parameter('group', 'text')}
+      and ${d.msBetween(sql`a.registered_at`, d.now)} > ${d.parameter('olderThanMs', 'bigint')}
+      and not exists (select 1 from ${d.table('sessions')} s where s.group_name = a.group_name and s.agent_id = a.agent_id)
+    returning 1 as purged`,
+  () => true,
+);
+
+const purgeHistory = statement<{ group: string; olderThanMs: number }, true>(
+  'purge_lease_history',
+  (d) => sql`delete from ${d.table('lease_history')}
+    where group_name = ${d.parameter('group', 'text')} and ended_at is not null
+      and ${d.msBetween(sql`ended_at`, d.now)} > ${d.parameter('olderThanMs', 'bigint')}
+    returning 1 as purged`,
+  () => true,
+);
+
+export class SqlSessions implements SessionStore {
+  private readonly db: SqlDatabase;
+  private readonly coordination: SqlConnection;
+  private readonly group: string;
+
+  constructor(db: SqlDatabase, coordination: SqlConnection, group: string) {
+    this.db = db;
+    this.coordination = coordination;
+    this.group = group;
+  }
+
+  async registerSession(session: NewSession): Promise<RegisterAnswer> {
+    const { group } = this;
+    const { sessionId, agent, ttlMs, process } = session;
+    const { agentId, address, zone, weight } = agent;
+    return this.db.transaction(async (tx) => {
+      await tx.all(ensureAgentGroup, { group });
+      await tx.all(insertSession, { sessionId, group, agentId, process, ttlMs });
+      const live = await first(tx, selectLiveSession, { group, agentId });
+      if (!live) throw new Refusal('session_lost', `session ${sessionId} has ended; register with a new one`);
+      if (live.sessionId !== sessionId) return { outcome: 'name_taken', by: live };
+      const managedTopics = JSON.stringify(agent.managedTopics);
+      const metadata = JSON.stringify(agent.metadata);
+      await tx.all(upsertAgent, { group, agentId, address, zone, weight, managedTopics, metadata });
+      return { outcome: 'registered' };
+    });
+  }
+
+  async heartbeat(sessionId: string): Promise<HeartbeatAnswer> {
+    const renewed = await first(this.coordination, beat, { sessionId });
+    if (renewed) return renewed;
+    const reason = await first(this.coordination, selectEndReason, { sessionId });
+    return { outcome: 'session_lost', reason: reason ?? 'unknown' };
+  }
+
+  async endSession(sessionId: string, reason: SessionEndReason): Promise<void> {
+    await this.db.transaction(async (tx) => {
+      await tx.all(lockSessionLeases, { sessionId });
+      await tx.all(closeSessionTerms, { sessionId, reason });
+      await tx.all(vacateSessionLeases, { sessionId });
+      await tx.all(endLiveSession, { sessionId, reason });
+    });
+  }
+
+  async observeSessions(): Promise<Observation> {
+    const connection = this.coordination.incarnation;
+    const rows = await this.coordination.all(observe, { group: this.group });
+    // A connection made anew for this very read counts as the new one: nothing seen before it is trusted.
+    const unbroken = this.coordination.incarnation === connection;
+    return {
+      connection: unbroken ? connection : this.coordination.incarnation,
+      sessions: rows.map(({ coordinates: _, ...session }) => session),
+      coordinatorSessionId: rows.find((row) => row.coordinates)?.sessionId ?? null,
+    };
+  }
+
+  async reapSession(sessionId: string, beat: number): Promise<ReapAnswer> {
+    if (await first(this.coordination, reap, { sessionId, beat })) return 'reaped';
+    const ended = await first(this.coordination, selectEndReason, { sessionId });
+    return ended === null ? 'alive' : 'already_ended';
+  }
+
+  async getAgent(agentId: string): Promise<Agent | undefined> {
+    return first(this.db, selectAgent, { group: this.group, agentId });
+  }
+
+  async listAgents(page: PageRequest): Promise<Page<Agent>> {
+    const [after] = decodeCursor(page, ['']);
+    const rows = await this.db.all(selectAgents, { group: this.group, after, limit: page.limit + 1 });
+    return pageOf(rows, page, (agent) => [agent.agentId]);
+  }
+
+  async removeAgent(agentId: string, options: { readonly force: boolean }): Promise<'removed' | 'asked'> {
+    const scope = { group: this.group, agentId };
+    if (await first(this.db, deleteDeadAgent, scope)) return 'removed';
+    const live = await first(this.db, selectLiveSession, scope);
+    if (!live) throw new Refusal('not_found', `agent "${agentId}" does not exist`);
+    if (!options.force) {
+      throw new Refusal(
+        'conflict',
+        `agent "${agentId}" has a live session (${live.process}); stop it, or force: its session is then told to end`,
+      );
+    }
+    await this.db.all(requestEnd, { sessionId: live.sessionId });
+    return 'asked';
+  }
+
+  async purge(olderThanMs: number): Promise<{ readonly agents: number; readonly historyRows: number }> {
+    const scope = { group: this.group, olderThanMs };
+    await this.db.all(purgeSessions, scope);
+    const agents = await this.db.all(purgeAgents, scope);
+    const historyRows = await this.db.all(purgeHistory, scope);
+    return { agents: agents.length, historyRows: historyRows.length };
+  }
+}

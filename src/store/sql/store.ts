@@ -1,0 +1,91 @@
+// The metadata store put together from its SQL parts; a backend gives the database, the connection and its own write statements.
+import { sql } from 'drizzle-orm';
+import type { Era, MetadataStore } from '../metadata-store.ts';
+import { SqlAssignments } from './assignments.ts';
+import { SqlConsumerGroups } from './consumer-groups.ts';
+import { first, type SqlConnection, type SqlDatabase } from './database.ts';
+import { type LeaseWrites, SqlLeases } from './leases.ts';
+import { readNumber, readTime } from './read.ts';
+import { type FencedWrites, SqlSegments } from './segments.ts';
+import { SqlSessions } from './sessions.ts';
+import { statement } from './statement.ts';
+import { SqlTopics } from './topics.ts';
+
+export interface SqlBackend {
+  readonly name: MetadataStore['backend'];
+  readonly db: SqlDatabase;
+  readonly coordination: SqlConnection;
+  readonly leaseWrites: LeaseWrites;
+  readonly fencedWrites: FencedWrites;
+  close(): Promise<void>;
+}
+
+const selectEra = statement<Record<never, never>, Era>(
+  'select_era',
+  (d) => sql`select number, ${d.timeMs(sql`since`)} as since_ms from ${d.table('era')}`,
+  (row) => ({ number: readNumber(row, 'number'), since: readTime(row, 'since_ms') }),
+);
+
+/** The store of one agent group over `backend`. */
+export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
+  const { db, coordination } = backend;
+  const topics = new SqlTopics(db, group);
+  const segments = new SqlSegments(db, backend.fencedWrites, group);
+  const consumers = new SqlConsumerGroups(db, group);
+  const sessions = new SqlSessions(db, coordination, group);
+  const leases = new SqlLeases(db, backend.leaseWrites, group);
+  const assignments = new SqlAssignments(db, group);
+  const currentEra = async (): Promise<Era> => {
+    const era = await first(db, selectEra, {});
+    if (!era) throw new Error('the store has no era row');
+    return era;
+  };
+  return {
+    backend: backend.name,
+    createTopic: (topic) => topics.createTopic(topic),
+    deleteTopic: (name) => topics.deleteTopic(name),
+    getTopic: (name) => topics.getTopic(name),
+    listTopics: (page) => topics.listTopics(page),
+    addPartitions: (name, count) => topics.addPartitions(name, count),
+    getPartition: (topic, partition) => topics.getPartition(topic, partition),
+    listPartitions: (topic, page) => topics.listPartitions(topic, page),
+    appendSegments: (fence, topic, partition, list) => segments.appendSegments(fence, topic, partition, list),
+    advanceHighWatermark: (fence, topic, partition, offset) =>
+      segments.advanceHighWatermark(fence, topic, partition, offset),
+    listSegments: (topic, partition, from, page) => segments.listSegments(topic, partition, from, page),
+    findSegment: (topic, partition, offset) => segments.findSegment(topic, partition, offset),
+    deleteSegmentsBefore: (topic, partition, before, limit) =>
+      segments.deleteSegmentsBefore(topic, partition, before, limit),
+    ensureConsumerGroup: (name) => consumers.ensureConsumerGroup(name),
+    getConsumerGroup: (name) => consumers.getConsumerGroup(name),
+    listConsumerGroups: (page) => consumers.listConsumerGroups(page),
+    commitOffsets: (name, commits) => consumers.commitOffsets(name, commits),
+    getCommittedOffset: (name, topic, partition) => consumers.getCommittedOffset(name, topic, partition),
+    listCommittedOffsets: (name, page) => consumers.listCommittedOffsets(name, page),
+    deleteConsumerGroup: (name) => consumers.deleteConsumerGroup(name),
+    registerSession: (session) => sessions.registerSession(session),
+    heartbeat: (id) => sessions.heartbeat(id),
+    endSession: (id, reason) => sessions.endSession(id, reason),
+    observeSessions: () => sessions.observeSessions(),
+    reapSession: (id, beat) => sessions.reapSession(id, beat),
+    getAgent: (id) => sessions.getAgent(id),
+    listAgents: (page) => sessions.listAgents(page),
+    removeAgent: (id, options) => sessions.removeAgent(id, options),
+    purge: (olderThanMs) => sessions.purge(olderThanMs),
+    acquireLeases: (id, keys) => leases.acquireLeases(id, keys),
+    releaseLeases: (id, terms, reason) => leases.releaseLeases(id, terms, reason),
+    heldLeases: (id) => leases.heldLeases(id),
+    getLease: (key) => leases.getLease(key),
+    listPartitionLeases: (filter, page) => leases.listPartitionLeases(filter, page),
+    listRoleLeases: (page) => leases.listRoleLeases(page),
+    leaseHistory: (key, limit) => leases.leaseHistory(key, limit),
+    readPlanningInput: () => assignments.readPlanningInput(),
+    writeAssignment: (fence, moves) => assignments.writeAssignment(fence, moves),
+    readAssignment: (agentId) => assignments.readAssignment(agentId),
+    currentEra,
+    ping: async () => {
+      await currentEra();
+    },
+    [Symbol.asyncDispose]: () => backend.close(),
+  };
+}

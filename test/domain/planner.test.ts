@@ -1,0 +1,314 @@
+// The planner by example: one small cluster for each rule, and one of the size we build for.
+import { describe, expect, it } from 'vitest';
+import {
+  plan,
+  planAssignment,
+  type Plan,
+  type PlannerAgent,
+  type PlannerPartition,
+} from '../../src/domain/planner.ts';
+
+describe('an assignment plan', () => {
+  it('splits a fresh cluster evenly and says that every partition is new', () => {
+    const { moves, unassignable } = plan({ agents: agents('a', 'b', 'c'), partitions: topic('orders', 7) });
+    expect(countBy(moves.map((move) => move.to))).toEqual({ a: 3, b: 2, c: 2 });
+    expect(moves.every((move) => move.from === null && move.reason === 'new_partition')).toBe(true);
+    expect(unassignable).toBe(0);
+  });
+
+  it('leaves a balanced cluster alone, also where the assigned agent does not hold the lease yet', () => {
+    const partitions = [
+      at('orders', 0, 'a', 'b'),
+      at('orders', 1, 'b', 'a'),
+      at('orders', 2, 'a', null),
+      at('orders', 3, 'b'),
+    ];
+    expect(plan({ agents: agents('a', 'b'), partitions }).moves).toEqual([]);
+  });
+
+  it('gives a partition whose agent left to the agent that leads it already', () => {
+    const partitions = [at('orders', 0, 'gone', 'b'), at('orders', 1, 'a')];
+    expect(plan({ agents: agents('a', 'b'), partitions }).moves).toEqual([
+      { topic: 'orders', partition: 0, from: 'gone', to: 'b', reason: 'agent_left' },
+    ]);
+  });
+
+  it('gives a never planned partition to the agent that leads it already', () => {
+    const partitions = [at('orders', 0, null, 'b')];
+    expect(plan({ agents: agents('a', 'b'), partitions }).moves).toEqual([
+      { topic: 'orders', partition: 0, from: null, to: 'b', reason: 'new_partition' },
+    ]);
+  });
+
+  it('moves only the partitions of an agent that left', () => {
+    const partitions = [
+      ...topic('orders', 4, 'a'),
+      ...topic('payments', 4, 'b'),
+      ...topic('refunds', 4, 'c'),
+    ];
+    const { moves } = plan({ agents: agents('a', 'b'), partitions });
+    expect(moves.map(({ topic, from, reason }) => [topic, from, reason])).toEqual(
+      Array.from({ length: 4 }, () => ['refunds', 'c', 'agent_left']),
+    );
+    expect(countBy(moves.map((move) => move.to))).toEqual({ a: 2, b: 2 });
+  });
+
+  it('moves to a newcomer no more than its share', () => {
+    const partitions = [...topic('orders', 6, 'a'), ...topic('payments', 6, 'b')];
+    const { moves } = plan({ agents: agents('a', 'b', 'c'), partitions, previousAgents: ['a', 'b'] });
+    expect(countBy(moves.map((move) => `${move.from} to ${move.to}: ${move.reason}`))).toEqual({
+      'a to c: agent_joined': 2,
+      'b to c: agent_joined': 2,
+    });
+  });
+
+  it.each([{ previousAgents: ['a', 'b'] }, {}])(
+    'calls a move between old agents, or ones not known to be new, balance',
+    (known) => {
+      const { moves } = plan({ agents: agents('a', 'b'), partitions: topic('orders', 4, 'a'), ...known });
+      expect(moves.map(({ to, reason }) => [to, reason])).toEqual([
+        ['b', 'balance'],
+        ['b', 'balance'],
+      ]);
+    },
+  );
+
+  it('places only the partitions of a new topic', () => {
+    const partitions = [...topic('orders', 3, 'a'), ...topic('payments', 2, 'b'), ...topic('refunds', 3)];
+    const { moves } = plan({ agents: agents('a', 'b'), partitions });
+    expect(countBy(moves.map((move) => `${move.topic} to ${move.to}`))).toEqual({
+      'refunds to a': 1,
+      'refunds to b': 2,
+    });
+  });
+
+  it('gives an agent of weight 3 three times the partitions of one of weight 1', () => {
+    const weighted = [agent('a', { weight: 1 }), agent('b', { weight: 3 })];
+    const { moves } = plan({ agents: weighted, partitions: topic('orders', 8) });
+    expect(countBy(moves.map((move) => move.to))).toEqual({ a: 2, b: 6 });
+  });
+
+  it('takes exact shares of weights that binary fractions cannot express', () => {
+    const weighted = [agent('a', { weight: 0.1 }), agent('b', { weight: 0.2 }), agent('c', { weight: 0.3 })];
+    const { moves } = plan({ agents: weighted, partitions: topic('orders', 6) });
+    expect(countBy(moves.map((move) => move.to))).toEqual({ a: 1, b: 2, c: 3 });
+  });
+
+  it('does not fall into the apportionment paradox: one partition more takes nothing from anyone', () => {
+    // By largest remainder, weights 6, 6 and 2 get 4, 4, 2 of ten seats but 5, 5, 1 of eleven.
+    const weighted = [agent('a', { weight: 6 }), agent('b', { weight: 6 }), agent('c', { weight: 2 })];
+    const ten = [...topic('x', 4, 'a'), ...topic('y', 4, 'b'), ...topic('z', 2, 'c')];
+    const { moves } = plan({ agents: weighted, partitions: [...ten, at('new', 0, null)] });
+    expect(moves.map(({ topic, to }) => [topic, to])).toEqual([['new', 'a']]);
+  });
+
+  it('moves an old partition when nobody could reach its share otherwise', () => {
+    // Of five, weights 1, 5 and 4 have exact shares of 0.5, 2.5 and 2; of six, 0.6, 3 and 2.4.
+    const weighted = [agent('a', { weight: 1 }), agent('b', { weight: 5 }), agent('c', { weight: 4 })];
+    const five = [at('x', 0, 'a'), at('x', 1, 'b'), at('x', 2, 'b'), at('x', 3, 'c'), at('x', 4, 'c')];
+    expect(plan({ agents: weighted, partitions: five }).moves).toEqual([]);
+    const { moves } = plan({ agents: weighted, partitions: [...five, at('y', 0, null)] });
+    expect(moves.map(({ topic, to }) => [topic, to])).toEqual([['y', 'b']]);
+    // Twenty agents at the rounded-up side of a tiny share leave the large one too short: one of them has to give.
+    const small = Array.from({ length: 20 }, (_, i) => agent(`s${i}`, { weight: 1 }));
+    const uneven = [agent('large', { weight: 20 }), ...small];
+    const overfull = [...topic('x', 2, 'large'), ...small.slice(0, 4).map((s, i) => at('y', i, s.agentId))];
+    const balance = plan({ agents: uneven, partitions: overfull }).moves;
+    expect(balance.map(({ from, to, reason }) => [from, to, reason])).toEqual([['s0', 'large', 'balance']]);
+  });
+
+  it('breaks ties towards the agent with the fewest partitions of the topic, then by agent id', () => {
+    const placed = [at('orders', 0, 'a'), at('payments', 0, 'b'), at('refunds', 0, 'c')];
+    const partitions = [...placed, at('orders', 1, null)];
+    expect(plan({ agents: agents('a', 'b', 'c'), partitions }).moves.map((move) => move.to)).toEqual(['b']);
+  });
+
+  it('takes what is too much from the topic of which the agent has the most', () => {
+    const partitions = [...topic('few', 2, 'a'), ...topic('many', 5, 'a'), ...topic('other', 1, 'b')];
+    const { moves } = plan({ agents: agents('a', 'b'), partitions });
+    expect(moves.map(({ topic, to }) => [topic, to])).toEqual([
+      ['many', 'b'],
+      ['many', 'b'],
+      ['many', 'b'],
+    ]);
+  });
+
+  it('orders its moves by topic and partition number', () => {
+    const partitions = [at('b', 10, null), at('b', 9, null), at('a', 2, null), at('B', 0, null)];
+    const { moves } = plan({ agents: agents('a'), partitions });
+    expect(moves.map((move) => `${move.topic}/${move.partition}`)).toEqual(['B/0', 'a/2', 'b/9', 'b/10']);
+  });
+});
+
+describe('agents that list their topics', () => {
+  const orders = agent('o', { managedTopics: ['orders.*'] });
+  const payments = agent('p', { managedTopics: ['payments.??', 'refunds'] });
+
+  it('get those and nothing else, each pool balanced for itself', () => {
+    const partitions = [...topic('orders.eu', 5), ...topic('payments.eu', 2), ...topic('refunds', 1)];
+    const { moves } = plan({ agents: [orders, payments], partitions });
+    expect(countBy(moves.map((move) => `${move.topic} to ${move.to}`))).toEqual({
+      'orders.eu to o': 5,
+      'payments.eu to p': 2,
+      'refunds to p': 1,
+    });
+  });
+
+  it('lose a topic that they no longer list', () => {
+    const { moves } = plan({ agents: [orders, payments], partitions: [at('refunds', 0, 'o')] });
+    expect(moves).toEqual([{ topic: 'refunds', partition: 0, from: 'o', to: 'p', reason: 'not_willing' }]);
+  });
+
+  it('leave without an agent what nobody lists, counted each time and moved once', () => {
+    const nobody = [at('audit', 0, 'o'), at('audit', 1, 'gone'), at('audit', 2, null, 'p')];
+    expect(plan({ agents: [orders, payments], partitions: nobody })).toEqual({
+      moves: [
+        { topic: 'audit', partition: 0, from: 'o', to: null, reason: 'not_willing' },
+        { topic: 'audit', partition: 1, from: 'gone', to: null, reason: 'agent_left' },
+      ],
+      unassignable: 3,
+    });
+    expect(plan({ agents: [orders, payments], partitions: topic('audit', 3) })).toEqual({
+      moves: [],
+      unassignable: 3,
+    });
+  });
+
+  it('leave the topics that they do not list to the others, and the others give up theirs', () => {
+    const partitions = [...topic('orders.eu', 4, 'z'), ...topic('audit', 4, 'z')];
+    const { moves } = plan({ agents: [orders, agent('z')], partitions });
+    expect(moves.map(({ topic, to }) => [topic, to])).toEqual(
+      Array.from({ length: 4 }, () => ['orders.eu', 'o']),
+    );
+  });
+
+  it('make room for each other through a third', () => {
+    // Only b can take from a, and only c from b: b has to pass on what it has of `bc`.
+    const listed = [
+      agent('a', { managedTopics: ['ab'] }),
+      agent('b', { managedTopics: ['ab', 'bc'] }),
+      agent('c', { managedTopics: ['bc'] }),
+    ];
+    const partitions = [...topic('ab', 6, 'a'), ...topic('bc', 6, 'b')];
+    const after = apply(partitions, plan({ agents: listed, partitions }));
+    expect(countBy(after.map((partition) => partition.assignedTo))).toEqual({ a: 4, b: 4, c: 4 });
+  });
+});
+
+describe('a cluster without agents', () => {
+  it('has everything unassigned', () => {
+    const { moves, unassignable } = plan({ agents: [], partitions: topic('orders', 2, 'gone') });
+    expect(moves.map(({ to, reason }) => [to, reason])).toEqual([
+      [null, 'agent_left'],
+      [null, 'agent_left'],
+    ]);
+    expect(unassignable).toBe(2);
+  });
+
+  it('may have no partitions either', () => {
+    expect(plan({ agents: [], partitions: [] })).toEqual({ moves: [], unassignable: 0 });
+    expect(plan({ agents: agents('a'), partitions: [] })).toEqual({ moves: [], unassignable: 0 });
+  });
+});
+
+describe('the planner refuses', () => {
+  it('an agent listed twice', () => {
+    expect(() => plan({ agents: agents('a', 'b', 'a'), partitions: [] })).toThrow('agent a is listed twice');
+  });
+
+  it('a partition listed twice', () => {
+    const partitions = [at('orders', 1, null), at('payments', 0, null), at('orders', 1, 'a')];
+    expect(() => plan({ agents: agents('a'), partitions })).toThrow('orders/1 is listed twice');
+  });
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 0.0001, 2_000_000])('a weight of %d', (weight) => {
+    expect(() => plan({ agents: [agent('a', { weight })], partitions: [] })).toThrow(RangeError);
+  });
+
+  it.each([0, 1.5, Number.NaN])('slices of %d units', (sliceSize) => {
+    expect(() => planAssignment({ agents: [], partitions: [] }, { sliceSize }).next()).toThrow(RangeError);
+  });
+});
+
+describe('planning in slices', () => {
+  it('gives the same plan whatever the size of a slice', () => {
+    const input = { agents: agents('a', 'b', 'c'), partitions: [...topic('x', 40, 'a'), ...topic('y', 9)] };
+    const tiny = inSlices(planAssignment(input, { sliceSize: 1 }));
+    const huge = inSlices(planAssignment(input, { sliceSize: 1_000_000 }));
+    expect(tiny.plan).toEqual(huge.plan);
+    expect(tiny.slices).toBeGreaterThan(49);
+    expect(huge.slices).toBe(1);
+  });
+
+  it('covers 100,000 partitions on 1,000 agents in some hundred slices', () => {
+    const names = Array.from({ length: 1_001 }, (_, i) => `agent-${i}`);
+    const old = names.slice(0, 1_000);
+    const fresh = Array.from({ length: 1_000 }, (_, i) => topic(`topic-${i}`, 100)).flat();
+
+    const start = inSlices(planAssignment({ agents: agents(...old), partitions: fresh }));
+    expect(start.slices).toBeGreaterThan(100);
+    expect(start.slices).toBeLessThan(1_000);
+    expect(start.plan.moves).toHaveLength(100_000);
+    const placed = apply(fresh, start.plan);
+    expect(countBy(Object.values(countBy(placed.map((partition) => partition.assignedTo))))).toEqual({
+      100: 1_000,
+    });
+    // Spread: 100 partitions of a topic go to 100 different agents.
+    expect(new Set(placed.map(({ topic, assignedTo }) => `${topic} ${assignedTo}`)).size).toBe(100_000);
+
+    const idle = inSlices(planAssignment({ agents: agents(...old), partitions: placed }));
+    expect(idle.plan.moves).toEqual([]);
+    expect(idle.slices).toBeGreaterThan(100);
+
+    const join = plan({ agents: agents(...names), partitions: placed, previousAgents: old });
+    expect(join.moves).toHaveLength(99);
+    expect(join.moves.every(({ to, reason }) => to === 'agent-1000' && reason === 'agent_joined')).toBe(true);
+
+    const leave = plan({ agents: agents(...old.slice(1)), partitions: placed });
+    expect(leave.moves).toHaveLength(100);
+    expect(leave.moves.every(({ from, reason }) => from === 'agent-0' && reason === 'agent_left')).toBe(true);
+  });
+});
+
+function agent(agentId: string, more: Partial<PlannerAgent> = {}): PlannerAgent {
+  return { agentId, weight: 1, managedTopics: [], ...more };
+}
+
+function agents(...ids: string[]): PlannerAgent[] {
+  return ids.map((id) => agent(id));
+}
+
+/** Held by the agent that it is assigned to, unless said otherwise. */
+function at(
+  topic: string,
+  partition: number,
+  assignedTo: string | null,
+  holder: string | null = assignedTo,
+): PlannerPartition {
+  return { topic, partition, assignedTo, holder };
+}
+
+function topic(name: string, partitions: number, assignedTo: string | null = null): PlannerPartition[] {
+  return Array.from({ length: partitions }, (_, number) => at(name, number, assignedTo));
+}
+
+function apply(partitions: readonly PlannerPartition[], { moves }: Plan): PlannerPartition[] {
+  const moved = new Map(moves.map((move) => [`${move.topic}/${move.partition}`, move.to]));
+  return partitions.map(({ topic, partition, assignedTo }) => {
+    const to = moved.get(`${topic}/${partition}`);
+    return at(topic, partition, to === undefined ? assignedTo : to);
+  });
+}
+
+function countBy(values: readonly (string | number | null)[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const value of values) counts[String(value)] = (counts[String(value)] ?? 0) + 1;
+  return counts;
+}
+
+function inSlices(planning: Generator<void, Plan>): { plan: Plan; slices: number } {
+  for (let slices = 1; ; slices += 1) {
+    const step = planning.next();
+    if (step.done) return { plan: step.value, slices };
+  }
+}
