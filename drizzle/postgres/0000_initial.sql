@@ -77,6 +77,8 @@ CREATE UNIQUE INDEX sessions_one_live_per_agent ON sessions (group_name, agent_i
 --> statement-breakpoint
 CREATE INDEX sessions_by_agent ON sessions (group_name, agent_id);
 --> statement-breakpoint
+CREATE INDEX sessions_by_age ON sessions (group_name, registered_at, session_id) WHERE ended_at IS NULL;
+--> statement-breakpoint
 
 CREATE TABLE leases (
   group_name text COLLATE "C" NOT NULL,

@@ -7,7 +7,13 @@ import { Backoff } from '../platform/backoff.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { LocalBell } from './local-bell.ts';
-import { type SignalHandler, type SignalKind, signalKinds, type Signals, type SignalsHealth } from './signals.ts';
+import {
+  type SignalHandler,
+  type SignalKind,
+  signalKinds,
+  type Signals,
+  type SignalsHealth,
+} from './signals.ts';
 
 export interface PostgresSignalsOptions {
   readonly connectionString: string;
@@ -46,7 +52,9 @@ export class PostgresSignals implements Signals {
   private readonly channel: string;
   private readonly sender = randomUUID();
   private readonly backoff: Backoff;
+  /** Kinds to be sent at the end of this turn. */
   private readonly outgoing = new Set<SignalKind>();
+  private sending: Promise<void> = Promise.resolve();
   private connected = false;
   private closed = false;
   private lastPingMs: number | undefined;
@@ -95,31 +103,41 @@ export class PostgresSignals implements Signals {
     this.bell.ring(kind);
     if (this.outgoing.has(kind)) return;
     this.outgoing.add(kind);
-    // Coalesced over one turn of the event loop: a burst of changes is one notification.
-    setImmediate(() => {
-      this.outgoing.delete(kind);
-      if (!this.connected || this.closed) return;
-      const message: Message = { kind, sender: this.sender };
-      this.subscriber.notify(this.channel, message).catch((error: unknown) => {
-        this.deps.log.debug({ err: error, kind }, 'signal not sent');
-      });
-    });
+    this.sending = Promise.all([this.sending, this.send(kind)]).then(() => undefined);
   }
 
   health(): SignalsHealth {
-    if (!this.connected) return { ok: false, detail: 'not listening: the signal connection is down, retrying' };
+    if (!this.connected)
+      return { ok: false, detail: 'not listening: the signal connection is down, retrying' };
     const silentMs = this.lastPingMs === undefined ? 0 : this.deps.clock.monotonicMs() - this.lastPingMs;
     if (silentMs > this.options.deafAfterMs) {
-      return { ok: false, detail: `no ping of the coordinator for ${Math.round(silentMs)} ms: living on heartbeats` };
+      return {
+        ok: false,
+        detail: `no ping of the coordinator for ${Math.round(silentMs)} ms: living on heartbeats`,
+      };
     }
     return { ok: true, detail: 'listening' };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closed) return;
+    await this.sending;
     this.closed = true;
     this.connected = false;
     await this.subscriber.close().catch(() => undefined);
+  }
+
+  /** Coalesced over one turn of the event loop: a burst of changes is one notification. */
+  private async send(kind: SignalKind): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.outgoing.delete(kind);
+    if (!this.connected || this.closed) return;
+    const message: Message = { kind, sender: this.sender };
+    try {
+      await this.subscriber.notify(this.channel, message);
+    } catch (error) {
+      this.deps.log.debug({ err: error, kind }, 'signal not sent');
+    }
   }
 
   private onConnected(): void {

@@ -1,5 +1,5 @@
-// Signals on one SQLite file: other processes' commits show in `PRAGMA data_version`, polled. What changed is not known, so
-// every change means "look at everything of your own".
+// Signals on one SQLite file: other processes' commits show in `PRAGMA data_version`, polled. Most of them are heartbeats; a
+// small digest tells what a change is worth looking at for.
 import type { Clock } from '../platform/clock.ts';
 import { Scope } from '../platform/scope.ts';
 import { LocalBell } from './local-bell.ts';
@@ -9,6 +9,14 @@ export interface SqliteSignalsDeps {
   readonly clock: Clock;
   /** Grows, or at least differs, after another process has committed. */
   readonly dataVersion: () => Promise<number>;
+  readonly digest: () => Promise<ChangeDigest>;
+}
+
+export interface ChangeDigest {
+  /** The assignment's generation. */
+  readonly generation: number;
+  /** The live sessions and who coordinates them, as one comparable text. */
+  readonly members: string;
 }
 
 export class SqliteSignals implements Signals {
@@ -49,17 +57,28 @@ export class SqliteSignals implements Signals {
   }
 
   private async poll(signal: AbortSignal): Promise<void> {
-    let seen: number | undefined;
+    let version: number | undefined;
+    let digest: ChangeDigest | undefined;
     while (!signal.aborted) {
       try {
-        const version = await this.deps.dataVersion();
-        if (seen !== undefined && version !== seen) this.bell.ring('resync');
-        seen = version;
+        const now = await this.deps.dataVersion();
+        if (now !== version) {
+          digest = await this.tellChanges(digest);
+          version = now;
+        }
         this.failure = undefined;
       } catch (error) {
         this.failure = error instanceof Error ? error.message : String(error);
       }
       await this.deps.clock.sleep(this.pollMs, signal);
     }
+  }
+
+  private async tellChanges(before: ChangeDigest | undefined): Promise<ChangeDigest> {
+    const now = await this.deps.digest();
+    if (before?.generation !== now.generation) this.bell.ring('assignment');
+    if (before?.members !== now.members) this.bell.ring('membership');
+    this.bell.ring('leases');
+    return now;
   }
 }

@@ -28,6 +28,9 @@ export interface AssignmentStore {
   /** Writes moves in one transaction under the coordinator's term. Moves of partitions that are gone are skipped. */
   writeAssignment(fence: Fence, moves: readonly Move[]): Promise<WriteAssignmentAnswer>;
 
+  /** The group's generation: raised by every write of the assignment, and by every change of topics that it has to follow. */
+  assignmentGeneration(): Promise<number>;
+
   /** What the plan wants this agent to lead, in topic, then partition order, and the generation it was read at. */
   readAssignment(
     agentId: string,

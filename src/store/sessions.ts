@@ -86,6 +86,12 @@ export interface SessionStore {
   observeSessions(): Promise<Observation>;
 
   /**
+   * As `observeSessions`, but only the coordinator's session and the oldest `oldest` ones: costs the same however many
+   * agents there are.
+   */
+  observeCoordinator(oldest: number): Promise<Observation>;
+
+  /**
    * Ends a silent session by compare-and-set: only if it still shows `beat`, and the database's clock says that it has
    * expired or shows a time it cannot have. The caller must have observed that silence for one TTL without a break.
    */

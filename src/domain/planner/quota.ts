@@ -6,10 +6,15 @@
  * say) would make existing partitions move when one is added, the apportionment paradox. So a member gives something
  * up only when it is above its rounded-up share, or when others cannot reach their rounded-down share without it.
  *
- * Vacant slots are filled one by one as in the quota method (Balinski and Young, 1975; in scheduling: earliest deadline
- * first, each job released by its share): with P' slots filled, only a member below its share of P' + 1 is eligible, and of these the one that
- * will be least loaded for its weight gets the next. The method keeps everyone within its rounded shares at *every*
- * number of partitions: whoever adds topics to a pool that was filled this way never moves one that is there.
+ * Vacant slots are filled one by one by the quota method (Balinski and Young, 1975). With F slots filled, a member is
+ * eligible while it is below its share of F + 1, and of these the one that will be least loaded for its weight is next.
+ * From an empty pool that keeps everyone within its rounded shares at every number of partitions, so adding topics
+ * never moves what is there. It works from any other start as well, once nobody has too much:
+ * - Somebody is always eligible: all loads together are F, all shares of F + 1 together are F + 1.
+ * - Nobody gets above its rounded-up share of P, since from there on it is not eligible.
+ * - Everybody reaches its rounded-down share of P. Whoever is below it goes before all that are not, whenever it is
+ *   eligible, so it can only fail by waiting. But what a member cannot take before F = t is at most its share of P less
+ *   its share of t, together P - t: it fits into the slots that are left then.
  */
 import { Heap } from './heap.ts';
 import type { Member } from './members.ts';
@@ -32,13 +37,13 @@ export function* balanceExactly(pool: Pool, slices: Slices): Generator<void, voi
   const shares = sharesOf(pool.members, partitions);
   yield* takeSurplus(pool, surplusOf(shares, partitions), slices);
   if (partitions > totalLoad(pool.members)) {
-    yield* fillVacancies(pool.topics, new QuotaTurns(shares, partitions), slices);
+    yield* fillVacancies(pool.topics, new QuotaTurns(pool.members), slices);
   }
 }
 
 /** In whole numbers throughout, so exact while partitions · thousandths of weight stay below 2^53. */
 function sharesOf(members: readonly Member[], partitions: number): Shares {
-  const weights = members.reduce((sum, member) => sum + member.weight, 0);
+  const weights = totalWeight(members);
   return new Map(
     members.map((member) => {
       const remainder = (partitions * member.weight) % weights;
@@ -51,52 +56,44 @@ function sharesOf(members: readonly Member[], partitions: number): Shares {
 /** How many each member must give up: the fewest that let everybody reach its share. */
 function surplusOf(shares: Shares, partitions: number): Map<Member, number> {
   const surplus = new Map<Member, number>();
+  const donors: Member[] = [];
   let vacant = partitions - totalLoad(shares.keys());
-  for (const [member, { most }] of shares) {
-    if (member.load <= most) continue;
-    surplus.set(member, member.load - most);
-    vacant += member.load - most;
+  let missing = 0;
+  for (const [member, { least, most }] of shares) {
+    const over = Math.max(0, member.load - most);
+    if (over > 0) surplus.set(member, over);
+    vacant += over;
+    missing += Math.max(0, least - member.load);
+    if (member.load - over > least) donors.push(member);
   }
-
-  let missing = totalOwed(shares) - vacant;
-  if (missing <= 0) return surplus;
-  // Those above their rounded-down share have exactly one more than that by now; the most loaded for their weight give first.
-  const left = (member: Member): number => member.load - (surplus.get(member) ?? 0);
-  const donors = [...shares].filter(([member, { least }]) => left(member) > least).map(([member]) => member);
-  donors.sort((a, b) => left(b) / b.weight - left(a) / a.weight || a.order - b.order);
-  for (const donor of donors) {
-    if (missing === 0) break;
+  // Each donor can give one more: it has its rounded-up share. Those with the most for their weight give first.
+  donors.sort((a, b) => shareUsed(b, shares) - shareUsed(a, shares) || a.order - b.order);
+  for (const donor of donors.slice(0, Math.max(0, missing - vacant))) {
     surplus.set(donor, (surplus.get(donor) ?? 0) + 1);
-    missing -= 1;
   }
   return surplus;
 }
 
-/** The turns of the quota method, and once there is only just enough left, of those still below their share alone. */
+/** Load per weight of a member that has its rounded-up share. */
+function shareUsed(member: Member, shares: Shares): number {
+  return (shares.get(member)?.most ?? 0) / member.weight;
+}
+
+/** The turns of the quota method. */
 class QuotaTurns implements Turns {
   readonly candidates = new Heap<Member>(compareCandidates);
   /** Not yet eligible, the one that will be so first on top. */
-  readonly #waiting = new Heap<Member>(byRelease);
-  readonly #shares: Shares;
+  readonly #waiting: Heap<Member>;
   readonly #weights: number;
   #filled: number;
-  #vacant: number;
-  /** What members are short of their rounded-down shares, together. Never more than is vacant. */
-  #owed: number;
-  #onlyOwed = false;
 
-  constructor(shares: Shares, partitions: number) {
-    this.#shares = shares;
-    this.#weights = [...shares.keys()].reduce((sum, member) => sum + member.weight, 0);
-    this.#filled = totalLoad(shares.keys());
-    this.#vacant = partitions - this.#filled;
-    this.#owed = totalOwed(shares);
-    for (const member of shares.keys()) this.#waiting.add(member);
+  constructor(members: readonly Member[]) {
+    this.#waiting = new Heap(byEligibility, members);
+    this.#weights = totalWeight(members);
+    this.#filled = totalLoad(members);
   }
 
   prepare(): void {
-    if (!this.#onlyOwed && this.#owed === this.#vacant) this.#admitOnlyOwed();
-    if (this.#onlyOwed) return;
     for (;;) {
       const next = this.#waiting.top;
       if (next === undefined || !this.#isEligible(next)) return;
@@ -106,35 +103,22 @@ class QuotaTurns implements Turns {
   }
 
   took(member: Member): void {
-    const least = this.#shares.get(member)?.least ?? 0;
     this.#filled += 1;
-    this.#vacant -= 1;
-    if (member.load <= least) this.#owed -= 1;
-    if (this.#onlyOwed ? member.load < least : this.#isEligible(member)) {
+    if (this.#isEligible(member)) {
       this.candidates.rerank(member);
-      return;
+    } else {
+      this.candidates.remove(member);
+      this.#waiting.add(member);
     }
-    this.candidates.remove(member);
-    if (!this.#onlyOwed) this.#waiting.add(member);
   }
 
   /** Whether it is below its exact share of one partition more than is filled now. */
   #isEligible(member: Member): boolean {
     return member.load * this.#weights < (this.#filled + 1) * member.weight;
   }
-
-  /** Happens only when members start below their shares, as after a join or a leave. */
-  #admitOnlyOwed(): void {
-    this.#onlyOwed = true;
-    for (const [member, { least }] of this.#shares) {
-      this.candidates.remove(member);
-      this.#waiting.remove(member);
-      if (member.load < least) this.candidates.add(member);
-    }
-  }
 }
 
-function byRelease(a: Member, b: Member): number {
+function byEligibility(a: Member, b: Member): number {
   return a.load / a.weight - b.load / b.weight || a.order - b.order;
 }
 
@@ -144,8 +128,6 @@ function totalLoad(members: Iterable<Member>): number {
   return total;
 }
 
-function totalOwed(shares: Shares): number {
-  let total = 0;
-  for (const [member, { least }] of shares) total += Math.max(0, least - member.load);
-  return total;
+function totalWeight(members: readonly Member[]): number {
+  return members.reduce((sum, member) => sum + member.weight, 0);
 }

@@ -92,7 +92,7 @@ const deleteAssignments = statement<ByGroup & { moves: MoveRow[] }>(
   nothing,
 );
 
-const raiseGeneration = statement<ByGroup, number>(
+export const raiseGeneration = statement<ByGroup, number>(
   'raise_assignment_generation',
   (d) => sql`update ${d.table('agent_groups')} set assignment_generation = assignment_generation + 1
     where group_name = ${d.parameter('group', 'text')} returning assignment_generation`,
@@ -119,7 +119,7 @@ export class SqlAssignments implements AssignmentStore {
 
   async readPlanningInput(): Promise<PlanningInput> {
     // The generation first: a plan made from older rows than it names is planned again, never the other way round.
-    const generation = await this.generation();
+    const generation = await this.assignmentGeneration();
     const agents = await this.db.all(selectPlannerAgents, { group: this.group });
     const partitions = await this.db.all(selectPlannerPartitions, { group: this.group });
     return { generation, agents, partitions };
@@ -155,11 +155,11 @@ export class SqlAssignments implements AssignmentStore {
   async readAssignment(
     agentId: string,
   ): Promise<{ readonly generation: number; readonly partitions: readonly AssignedPartition[] }> {
-    const generation = await this.generation();
+    const generation = await this.assignmentGeneration();
     return { generation, partitions: await this.db.all(selectAssigned, { group: this.group, agentId }) };
   }
 
-  private async generation(): Promise<number> {
+  async assignmentGeneration(): Promise<number> {
     return (await first(this.db, selectGeneration, { group: this.group })) ?? 0;
   }
 }

@@ -4,7 +4,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { CommittedOffset, ConsumerGroup, ConsumerGroupStore, OffsetCommit } from '../consumer-groups.ts';
 import type { Page, PageRequest } from '../page.ts';
 import { decodeCursor, pageOf } from './cursor.ts';
-import { first, type SqlDatabase, type SqlRunner } from './database.ts';
+import { ConstraintViolation, first, type SqlDatabase, type SqlRunner } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { readNumber, readText, readTextOrNull, readTime } from './read.ts';
 import { type Row, statement } from './statement.ts';
@@ -164,13 +164,21 @@ export class SqlConsumerGroups implements ConsumerGroupStore {
       committed: offset,
       metadata,
     }));
-    return this.db.transaction(async (tx) => {
-      await tx.all(insertGroup, scope);
-      const written = await tx.all(upsertOffsets, { ...scope, commits: rows });
-      if (written.length < rows.length) await this.refuseCommit(tx, rows);
-      const partitions = rows.map(({ topic, partition }) => ({ topic, partition }));
-      return tx.all(selectOffsetsOf, { ...scope, partitions });
-    });
+    const commit = () =>
+      this.db.transaction(async (tx) => {
+        await tx.all(insertGroup, scope);
+        const written = await tx.all(upsertOffsets, { ...scope, commits: rows });
+        if (written.length < rows.length) await this.refuseCommit(tx, rows);
+        const partitions = rows.map(({ topic, partition }) => ({ topic, partition }));
+        return tx.all(selectOffsetsOf, { ...scope, partitions });
+      });
+    try {
+      return await commit();
+    } catch (error) {
+      // The topic or the group was deleted between our join and the foreign key's check; now the join tells.
+      if (error instanceof ConstraintViolation && error.kind === 'foreign_key') return commit();
+      throw error;
+    }
   }
 
   async getCommittedOffset(

@@ -39,6 +39,8 @@ export interface Dialect {
   msBetween(from: SQL, to: SQL): SQL;
   /** A time column as milliseconds since 1970, which rows carry. */
   timeMs(time: SQL): SQL;
+  /** The greater of two numbers. */
+  greatest(a: SQL, b: SQL): SQL;
   /** A row lock clause; empty where a write transaction has the store to itself. */
   lock(strength: 'update' | 'no key update' | 'key share', of: string, wait?: 'skip locked'): SQL;
   compile(statement: SQL): CompiledSql;

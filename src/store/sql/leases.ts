@@ -1,7 +1,7 @@
 // Leases: who won, read in a later statement than the grant. The grant and the release themselves are each backend's own
 // statements (`LeaseWrites`).
 import { sql } from 'drizzle-orm';
-import { type LeaseKey, leaseKeyText, type Term } from '../../domain/lease.ts';
+import { type LeaseKey, leaseKeyText, roleKey, type Term } from '../../domain/lease.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type {
   AcquireAnswer,
@@ -202,9 +202,7 @@ export class SqlLeases implements LeaseStore {
   async acquireLeases(sessionId: string, keys: readonly LeaseKey[]): Promise<AcquireAnswer> {
     const { group } = this;
     const leases = keys.map(leaseRow);
-    // Roles have no row before their first campaign.
-    const roles = leases.filter((lease) => lease.kind === 'role');
-    if (roles.length > 0) await this.db.all(insertRoles, { group, leases: roles });
+    await this.ensureRoles(leases.filter((lease) => lease.kind === 'role'));
     const written = await this.writes.acquire(group, sessionId, leases);
     const states = await this.states(leases);
     if (written.done.length === 0 && (await first(this.db, selectLiveSession, { sessionId })) === undefined) {
@@ -238,7 +236,7 @@ export class SqlLeases implements LeaseStore {
     const states = await this.states(rows.map(({ epoch: _, ...row }) => row));
     const outcomes = terms.map((term): ReleaseOutcome => {
       const state = states.get(leaseKeyText(term.key));
-      return state && state.epoch === term.epoch && state.sessionId !== sessionId
+      return state && state.epoch === term.epoch && state.sessionId === null
         ? { outcome: 'released', term }
         : { outcome: 'superseded', term, currentEpoch: state?.epoch ?? 0 };
     });
@@ -282,6 +280,14 @@ export class SqlLeases implements LeaseStore {
 
   async leaseHistory(key: LeaseKey, limit: number): Promise<readonly TermRecord[]> {
     return this.db.all(selectHistory, { group: this.group, ...leaseRow(key), limit });
+  }
+
+  /** Roles have no row before their first campaign. Looks first: a losing campaign writes nothing. */
+  private async ensureRoles(roles: readonly LeaseRow[]): Promise<void> {
+    if (roles.length === 0) return;
+    const known = await this.states(roles);
+    const missing = roles.filter((role) => !known.has(leaseKeyText(roleKey(role.name))));
+    if (missing.length > 0) await this.db.all(insertRoles, { group: this.group, leases: missing });
   }
 
   private async states(leases: readonly LeaseRow[]): Promise<ReadonlyMap<string, LeaseState>> {

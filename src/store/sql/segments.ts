@@ -1,5 +1,5 @@
 // Segments and high watermarks: the reads, and what a fenced write means when it did not go through. The fenced write
-// itself is each backend's own statement (`WriteUnderFence`).
+// itself is each backend's own statement (`FencedWrites`).
 import { sql } from 'drizzle-orm';
 import { Refusal, type RefusalFacts } from '../../domain/refusal.ts';
 import {
@@ -15,29 +15,10 @@ import type { AppendAnswer, Fence, SegmentStore } from '../segments.ts';
 import { decodeCursor, pageOf } from './cursor.ts';
 import { ConstraintViolation, first, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
+import type { FencedTarget, FencedWrites } from './fence.ts';
 import { readBoolean, readNumber, readText, readTextOrNull, readTime } from './read.ts';
 import { type Row, statement } from './statement.ts';
 import { noSuchPartition } from './topics.ts';
-
-/** A write to one partition under a term. */
-export interface FencedTarget {
-  readonly group: string;
-  readonly topic: string;
-  readonly partition: number;
-  readonly fence: Fence;
-}
-
-/**
- * The two writes that the fence guards, each one transaction in which the lease's row is held at its epoch until the
- * commit. They answer undefined when the fence or the compare-and-set refused, having changed nothing; the reason is then
- * read in a later statement.
- */
-export interface FencedWrites {
-  /** Requires `high_watermark = segments[0].baseOffset`. Fails with ConstraintViolation 'unique' for a known segment id. */
-  append(target: FencedTarget, segments: readonly NewSegment[]): Promise<readonly Segment[] | undefined>;
-  /** Requires `high_watermark ≤ offset`. */
-  advance(target: FencedTarget, offset: number): Promise<Partition | undefined>;
-}
 
 export function segmentColumns(d: Dialect, alias: string) {
   const s = sql.raw(alias);
@@ -60,18 +41,6 @@ export function readStoredSegment(row: Row): StoredSegment {
     epoch: readNumber(row, 'epoch'),
     createdAt: readTime(row, 'created_at_ms'),
   };
-}
-
-export type FenceParameters = {
-  group: string;
-  topic: string;
-  partition: number;
-  epoch: number;
-  sessionId: string;
-};
-
-export function fenceParameters({ group, topic, partition, fence }: FencedTarget): FenceParameters {
-  return { group, topic, partition, epoch: fence.epoch, sessionId: fence.sessionId };
 }
 
 /** The columns of a new segment, in the order of `segmentRow`. */
@@ -215,6 +184,9 @@ export class SqlSegments implements SegmentStore {
     partition: number,
     segments: readonly NewSegment[],
   ): Promise<AppendAnswer> {
+    const last = segments.at(-1);
+    // Before anything is written: an empty run has no place in the partition.
+    if (last === undefined) throw new Refusal('invalid', 'there is no segment in the request');
     const broken = firstDiscontinuity(segments);
     if (broken !== undefined) {
       throw new Refusal('invalid', `segment ${broken} of the request does not continue the one before it`);
@@ -226,8 +198,6 @@ export class SqlSegments implements SegmentStore {
     let pending = segments;
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       const appended = await this.tryAppend(target, pending);
-      const last = segments.at(-1);
-      if (last === undefined) throw new Refusal('invalid', 'there is no segment in the request');
       if (appended && pending === segments) {
         return { outcome: 'appended', segments: appended, highWatermark: last.endOffset + 1 };
       }

@@ -29,7 +29,8 @@ import {
   readTimeOrNull,
 } from './read.ts';
 import { closeSessionTerms, lockSessionLeases, vacateSessionLeases } from './session-leases.ts';
-import { nothing, type Row, statement } from './statement.ts';
+import { nothing, type ParameterValues, type Row, type Statement, statement } from './statement.ts';
+import { leaseRow } from './lease-rows.ts';
 
 type BySession = { sessionId: string };
 
@@ -137,15 +138,38 @@ const endLiveSession = statement<BySession & { reason: string }>(
   nothing,
 );
 
-const observe = statement<{ group: string }, ObservedSession & { coordinates: boolean }>(
-  'observe_sessions',
-  (d) => sql`select s.session_id, s.agent_id, s.beat, s.ttl_ms, l.session_id is not null as coordinates
+const coordinatorName = sql.raw(`'${leaseRow(COORDINATOR).name}'`);
+
+type ObservedRow = ObservedSession & { readonly coordinates: boolean };
+
+function observedColumns(d: Dialect) {
+  return sql`s.session_id, s.agent_id, s.beat, s.ttl_ms, s.registered_at, l.session_id is not null as coordinates
     from ${d.table('sessions')} s
     left join ${d.table('leases')} l on l.group_name = s.group_name and l.kind = 'role'
-      and l.name = ${sql.raw(`'${COORDINATOR.kind === 'role' ? COORDINATOR.name : ''}'`)} and l.session_id = s.session_id
-    where s.group_name = ${d.parameter('group', 'text')} and s.ended_at is null
-    order by s.registered_at, s.session_id`,
-  (row) => ({ ...readObserved(row), coordinates: readBoolean(row, 'coordinates') }),
+      and l.name = ${coordinatorName} and l.partition = 0 and l.session_id = s.session_id
+    where s.group_name = ${d.parameter('group', 'text')} and s.ended_at is null`;
+}
+
+function readObservedRow(row: Row): ObservedRow {
+  return { ...readObserved(row), coordinates: readBoolean(row, 'coordinates') };
+}
+
+const observeAll = statement<{ group: string }, ObservedRow>(
+  'observe_sessions',
+  (d) => sql`select ${observedColumns(d)} order by s.registered_at, s.session_id`,
+  readObservedRow,
+);
+
+const observeFew = statement<{ group: string; oldest: number }, ObservedRow>(
+  'observe_coordinator',
+  (d) => sql`select * from (
+      select ${observedColumns(d)} order by s.registered_at, s.session_id limit ${d.parameter('oldest', 'bigint')}) as oldest
+    union
+    select ${observedColumns(d)} and s.session_id = (
+      select c.session_id from ${d.table('leases')} c where c.group_name = ${d.parameter('group', 'text')}
+        and c.kind = 'role' and c.name = ${coordinatorName} and c.partition = 0)
+    order by registered_at, session_id`,
+  readObservedRow,
 );
 
 /**
@@ -286,6 +310,8 @@ export class SqlSessions implements SessionStore {
 
   async endSession(sessionId: string, reason: SessionEndReason): Promise<void> {
     await this.db.transaction(async (tx) => {
+      // A reaped session's leases go on naming it, so that whoever takes them over learns from whom.
+      if ((await first(tx, selectEndReason, { sessionId })) !== null) return;
       await tx.all(lockSessionLeases, { sessionId });
       await tx.all(closeSessionTerms, { sessionId, reason });
       await tx.all(vacateSessionLeases, { sessionId });
@@ -294,15 +320,11 @@ export class SqlSessions implements SessionStore {
   }
 
   async observeSessions(): Promise<Observation> {
-    const connection = this.coordination.incarnation;
-    const rows = await this.coordination.all(observe, { group: this.group });
-    // A connection made anew for this very read counts as the new one: nothing seen before it is trusted.
-    const unbroken = this.coordination.incarnation === connection;
-    return {
-      connection: unbroken ? connection : this.coordination.incarnation,
-      sessions: rows.map(({ coordinates: _, ...session }) => session),
-      coordinatorSessionId: rows.find((row) => row.coordinates)?.sessionId ?? null,
-    };
+    return this.observe(observeAll, { group: this.group });
+  }
+
+  async observeCoordinator(oldest: number): Promise<Observation> {
+    return this.observe(observeFew, { group: this.group, oldest });
   }
 
   async reapSession(sessionId: string, beat: number): Promise<ReapAnswer> {
@@ -342,5 +364,17 @@ export class SqlSessions implements SessionStore {
     const agents = await this.db.all(purgeAgents, scope);
     const historyRows = await this.db.all(purgeHistory, scope);
     return { agents: agents.length, historyRows: historyRows.length };
+  }
+
+  private async observe<P extends ParameterValues>(
+    statement: Statement<P, ObservedRow>,
+    parameters: P,
+  ): Promise<Observation> {
+    const rows = await this.coordination.all(statement, parameters);
+    return {
+      connection: this.coordination.incarnation,
+      sessions: rows.map(({ sessionId, agentId, beat, ttlMs }) => ({ sessionId, agentId, beat, ttlMs })),
+      coordinatorSessionId: rows.find((row) => row.coordinates)?.sessionId ?? null,
+    };
   }
 }

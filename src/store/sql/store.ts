@@ -4,9 +4,10 @@ import type { Era, MetadataStore } from '../metadata-store.ts';
 import { SqlAssignments } from './assignments.ts';
 import { SqlConsumerGroups } from './consumer-groups.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
+import type { FencedWrites } from './fence.ts';
 import { type LeaseWrites, SqlLeases } from './leases.ts';
 import { readNumber, readTime } from './read.ts';
-import { type FencedWrites, SqlSegments } from './segments.ts';
+import { SqlSegments } from './segments.ts';
 import { SqlSessions } from './sessions.ts';
 import { statement } from './statement.ts';
 import { SqlTopics } from './topics.ts';
@@ -67,6 +68,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     heartbeat: (id) => sessions.heartbeat(id),
     endSession: (id, reason) => sessions.endSession(id, reason),
     observeSessions: () => sessions.observeSessions(),
+    observeCoordinator: (oldest) => sessions.observeCoordinator(oldest),
     reapSession: (id, beat) => sessions.reapSession(id, beat),
     getAgent: (id) => sessions.getAgent(id),
     listAgents: (page) => sessions.listAgents(page),
@@ -81,6 +83,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     leaseHistory: (key, limit) => leases.leaseHistory(key, limit),
     readPlanningInput: () => assignments.readPlanningInput(),
     writeAssignment: (fence, moves) => assignments.writeAssignment(fence, moves),
+    assignmentGeneration: () => assignments.assignmentGeneration(),
     readAssignment: (agentId) => assignments.readAssignment(agentId),
     currentEra,
     ping: async () => {

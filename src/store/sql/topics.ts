@@ -4,6 +4,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { NewTopic, Partition, Topic } from '../../domain/topic.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { TopicStore } from '../topics.ts';
+import { raiseGeneration } from './assignments.ts';
 import { decodeCursor, pageOf } from './cursor.ts';
 import { ConstraintViolation, first, type SqlDatabase, type SqlRunner } from './database.ts';
 import type { Dialect } from './dialect.ts';
@@ -171,13 +172,6 @@ const selectPartitions = statement<
   readPartition,
 );
 
-const raiseGeneration = statement<{ group: string }>(
-  'raise_generation',
-  (d) => sql`update ${d.table('agent_groups')} set assignment_generation = assignment_generation + 1
-    where group_name = ${d.parameter('group', 'text')}`,
-  nothing,
-);
-
 export function noSuchTopic(name: string): Refusal {
   return new Refusal('not_found', `topic "${name}" does not exist`);
 }
@@ -208,6 +202,7 @@ export class SqlTopics implements TopicStore {
         const created = await first(tx, insertTopic, { group, name, partitionCount, retentionMs, config });
         if (!created) throw new Error('an insert returned no row');
         await this.insertRange(tx, created, 0, partitionCount);
+        await tx.all(raiseGeneration, { group });
         return withoutId(created);
       });
     } catch (error) {
@@ -258,6 +253,7 @@ export class SqlTopics implements TopicStore {
       const grown = await first(tx, growTopic, { topicId: topic.topicId, partitionCount });
       if (!grown) throw new Error('a locked topic vanished');
       await this.insertRange(tx, grown, topic.partitionCount, partitionCount);
+      await tx.all(raiseGeneration, { group: this.group });
       return withoutId(grown);
     });
   }

@@ -1,0 +1,113 @@
+// The configuration of an agent: read, parsed, checked as a whole.
+import type { TimeBudget } from '../domain/session.ts';
+import { deriveTimeBudget } from '../domain/time-budget.ts';
+import { ConfigError } from './config-error.ts';
+import { flagName, type SettingName, settingNames, settings } from './settings.ts';
+import { type Raw, type RawSettings, readArguments, readSettings } from './sources.ts';
+
+type Value<N extends SettingName> = ReturnType<(typeof settings)[N]['parse']>;
+type Optional =
+  | 'DIRECT_DATABASE_URL'
+  | 'DATABASE_CA_FILE'
+  | 'STATEMENT_TIMEOUT_MS'
+  | 'TRUST_MARGIN_MS'
+  | 'HEARTBEAT_INTERVAL_MS'
+  | 'LOG_FORMAT';
+
+export type Settings = { readonly [N in Exclude<SettingName, Optional>]: Value<N> } & {
+  readonly [N in Optional]: Value<N> | undefined;
+};
+
+export interface AgentConfig {
+  readonly settings: Settings;
+  readonly budget: TimeBudget;
+  readonly warnings: readonly string[];
+}
+
+export type Loaded =
+  | { readonly outcome: 'config'; readonly config: AgentConfig }
+  /** Something to print instead of running. */
+  | { readonly outcome: 'print'; readonly text: string };
+
+/** Reads the agent's configuration. Fails with ConfigError. */
+export function loadConfig(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Loaded {
+  const read = readArguments(args);
+  if (read.help) return { outcome: 'print', text: helpText() };
+  const { raw, warnings } = readSettings(read, env);
+  const parsed = parseAll(raw);
+  const budget = checkBudget(parsed);
+  checkDoors(parsed);
+  if (read.printConfig) return { outcome: 'print', text: printed(raw, budget) };
+  return { outcome: 'config', config: { settings: parsed, budget, warnings } };
+}
+
+function parseAll(raw: RawSettings): Settings {
+  const values = settingNames.map((name) => {
+    const given = raw.get(name);
+    return [name, given === undefined ? undefined : settings[name].parse(given.text, label(name, given))];
+  });
+  return Object.fromEntries(values) as Settings;
+}
+
+/** The name under which the user gave it, so that the message points at the right place. */
+function label(name: SettingName, { source }: Raw): string {
+  return source.startsWith('--') ? source : name;
+}
+
+function checkBudget(values: Settings): TimeBudget {
+  const answer = deriveTimeBudget({
+    ttlMs: values.SESSION_TTL_MS,
+    heartbeatIntervalMs: values.HEARTBEAT_INTERVAL_MS,
+    trustMarginMs: values.TRUST_MARGIN_MS,
+    attemptMs: values.STATEMENT_TIMEOUT_MS,
+  });
+  if (answer.outcome === 'broken') throw new ConfigError(answer.problem);
+  return answer.budget;
+}
+
+function checkDoors(values: Settings): void {
+  const loopback = /^(localhost|127(\.\d+){3}|::1|\[::1\])$/.test(values.HTTP_HOST);
+  if (loopback || values.API_INSECURE) return;
+  throw new ConfigError(
+    `HTTP_HOST="${values.HTTP_HOST}" lies beyond loopback, where anyone could drain this agent; keep to 127.0.0.1, or set API_INSECURE=true if the network is trusted`,
+  );
+}
+
+function printed(raw: RawSettings, budget: TimeBudget): string {
+  const derived: Readonly<Record<string, number>> = {
+    STATEMENT_TIMEOUT_MS: budget.attemptMs,
+    TRUST_MARGIN_MS: budget.trustMarginMs,
+    HEARTBEAT_INTERVAL_MS: budget.heartbeatIntervalMs,
+  };
+  const lines = settingNames.map((name) => {
+    const given = raw.get(name);
+    const { mask } = settings[name] as { mask?: (text: string) => string };
+    if (given === undefined)
+      return `${name}=${derived[name] ?? ''}  # ${name in derived ? 'derived' : 'not set'}`;
+    return `${name}=${mask ? mask(given.text) : given.text}  # ${given.source}`;
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+function helpText(): string {
+  const rows = settingNames.map((name) => {
+    const { fallback, meaning } = settings[name];
+    return `  ${flagName(name).padEnd(26)} ${meaning}${fallback === undefined || fallback === '' ? '' : ` (${fallback})`}`;
+  });
+  return [
+    'Usage: streamhouse agent [--name value …]',
+    '',
+    'Runs the agent until SIGTERM or SIGINT. Each setting is also an environment variable (--http-port is HTTP_PORT, or',
+    'STREAMHOUSE_HTTP_PORT, which wins; NAME_FILE reads it from a file) and a key of --config FILE (httpPort).',
+    '',
+    ...rows,
+    '  --config                   JSON or YAML file of settings',
+    '  --print-config             show the settings with their sources, secrets masked, and exit',
+    '',
+    'Example: streamhouse agent --database-url postgres://streamhouse@db/streamhouse_metadata --agent-id broker-1',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,146 @@
+// The settings of an agent, in one table: name, default, parser, meaning. Flags, environment, file keys, `--help` and
+// `--print-config` all come from here.
+import { hostname } from 'node:os';
+import {
+  boolean,
+  commaList,
+  databaseUrl,
+  integer,
+  jsonObject,
+  nonEmpty,
+  oneOf,
+  type Parse,
+  port,
+  resourceName,
+  withoutPassword,
+} from './parse.ts';
+
+export interface Setting<T> {
+  readonly parse: Parse<T>;
+  /** As text; undefined: derived, or none. */
+  readonly fallback: string | undefined;
+  readonly meaning: string;
+  /** How `--print-config` shows a value that holds a secret. */
+  readonly mask?: (text: string) => string;
+}
+
+function setting<T>(
+  parse: Parse<T>,
+  fallback: string | undefined,
+  meaning: string,
+  mask?: (text: string) => string,
+): Setting<T> {
+  return { parse, fallback, meaning, ...(mask && { mask }) };
+}
+
+const day = 86_400_000;
+
+export const settings = {
+  DATABASE_URL: setting(
+    databaseUrl,
+    'sqlite:./data/metadata.db',
+    'the store: sqlite:FILE or postgres://…',
+    withoutPassword,
+  ),
+  DIRECT_DATABASE_URL: setting(
+    databaseUrl,
+    undefined,
+    'direct connection when DATABASE_URL goes through a pooler',
+    withoutPassword,
+  ),
+  DATABASE_SCHEMA: setting(
+    postgresSchema,
+    'streamhouse',
+    'PostgreSQL schema; several clusters may share a database',
+  ),
+  DATABASE_CA_FILE: setting(
+    nonEmpty,
+    undefined,
+    'certificate authorities of the server, with sslmode in the URL',
+  ),
+  DATABASE_POOL_MAX: setting(
+    integer(1, 1_000),
+    '4',
+    'ordinary connections at most, beside the two direct ones',
+  ),
+  STATEMENT_TIMEOUT_MS: setting(
+    integer(1, 300_000),
+    undefined,
+    'bound of one attempt at the store; default 0.6 of the heartbeat interval',
+  ),
+  TRUST_MARGIN_MS: setting(
+    integer(1, 300_000),
+    undefined,
+    'how long before the TTL ends the agent stops trusting itself; default TTL / 5',
+  ),
+  AGENT_ID: setting(resourceName, hostname(), 'stable name of this agent; default: the host name'),
+  AGENT_ADDRESS: setting(
+    nonEmpty,
+    '127.0.0.1:9092',
+    "the broker's address, told to clients that look up a leader",
+  ),
+  AGENT_ZONE: setting(resourceName, 'default', 'zone of this agent'),
+  AGENT_GROUP: setting(resourceName, 'default', 'scope of agents, coordinator and topics'),
+  AGENT_WEIGHT: setting(integer(1, 1_000), '1', 'share of the load'),
+  AGENT_METADATA: setting(jsonObject, '{}', 'JSON object shown with the agent'),
+  MANAGED_TOPICS: setting(
+    commaList,
+    '',
+    'topics this agent is willing to lead, comma list with globs; default: all',
+  ),
+  SESSION_TTL_MS: setting(integer(1_000, 300_000), '10000', 'how long a session lives without a heartbeat'),
+  HEARTBEAT_INTERVAL_MS: setting(integer(1, 100_000), undefined, 'default TTL / 4, at most TTL / 3'),
+  AGENT_RETENTION_MS: setting(
+    integer(0, 3_650 * day),
+    String(7 * day),
+    'how long dead agents and ended terms stay listed',
+  ),
+  HTTP_HOST: setting(nonEmpty, '127.0.0.1', 'address to listen on'),
+  HTTP_PORT: setting(port, '7070', 'port to listen on; 0 picks one and logs it'),
+  HTTP_ALLOWED_HOSTS: setting(commaList, '', 'accepted Host headers beside loopback names and HTTP_HOST'),
+  API_INSECURE: setting(boolean, 'false', 'allow listening beyond loopback without a token'),
+  SHUTDOWN_TIMEOUT_MS: setting(integer(0, 600_000), '25000', 'bound of the whole graceful stop'),
+  AUTO_MIGRATE: setting(boolean, 'true', 'apply pending migrations at start'),
+  LOG_LEVEL: setting(
+    oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    'info',
+    'log level',
+  ),
+  LOG_FORMAT: setting(oneOf('json', 'pretty'), undefined, 'default: pretty on a terminal, else json'),
+} satisfies Readonly<Record<string, Setting<unknown>>>;
+
+export type SettingName = keyof typeof settings;
+
+export const settingNames = Object.keys(settings) as readonly SettingName[];
+
+/**
+ * Settings of the public interface that this release does not know yet. Whoever sets one that guards something must not
+ * believe that it does.
+ */
+export const unsupported: Readonly<Record<string, 'refused' | 'ignored'>> = {
+  API_TOKEN: 'refused',
+  API_READ_TOKEN: 'refused',
+  TLS_CERT_FILE: 'refused',
+  TLS_KEY_FILE: 'refused',
+  HTTP_SOCKET: 'ignored',
+  METRICS_HOST: 'ignored',
+  METRICS_PORT: 'ignored',
+  METRICS_PER_PARTITION: 'ignored',
+  BROKER_HEALTH_URL: 'ignored',
+  HANDOFF_TIMEOUT_MS: 'ignored',
+  CRASH_DETECTION: 'ignored',
+};
+
+export function flagName(name: string): string {
+  return `--${name.toLowerCase().replaceAll('_', '-')}`;
+}
+
+export function fileKey(name: string): string {
+  return name.toLowerCase().replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function postgresSchema(text: string, name: string): string {
+  const schema = resourceName(text, name);
+  if (schema.length > 63) return resourceName('', `${name} (at most 63 characters)`);
+  return schema;
+}

@@ -1,0 +1,16 @@
+// What every coordination loop is given.
+import type { Instruments } from '../metrics/instruments.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Signals } from '../signals/signals.ts';
+import type { MetadataStore } from '../store/metadata-store.ts';
+
+export interface CoordinationDeps {
+  readonly store: MetadataStore;
+  readonly signals: Signals;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly instruments: Instruments;
+}

@@ -1,0 +1,97 @@
+// Campaigns for one named role and leads while its term lasts. Two functions, follower and leader; a term is a value.
+import { type LeaseKey, leaseKeyText, type Term } from '../domain/lease.ts';
+import { Backoff } from '../platform/backoff.ts';
+import { Bell } from '../platform/bell.ts';
+import { Scope } from '../platform/scope.ts';
+import type { CoordinationDeps } from './deps.ts';
+import type { Holdings } from './holdings.ts';
+
+export interface ElectorOptions {
+  readonly role: LeaseKey;
+  /** Without any hint, a vacancy is looked for this often, and a lost term noticed this late; milliseconds. */
+  readonly tickMs: number;
+}
+
+export class Elector {
+  private readonly deps: CoordinationDeps;
+  private readonly holdings: Holdings;
+  private readonly options: ElectorOptions;
+  private readonly bell = new Bell();
+  private current: Term | undefined;
+
+  constructor(deps: CoordinationDeps, holdings: Holdings, options: ElectorOptions) {
+    this.deps = deps;
+    this.holdings = holdings;
+    this.options = options;
+  }
+
+  /** The term this agent leads in, as far as it knows. */
+  get term(): Term | undefined {
+    return this.current;
+  }
+
+  /** The role may have become vacant: look. */
+  look(): void {
+    this.bell.ring();
+  }
+
+  /** What we hold was read anew: our term may be over, or one begun by an acquire whose answer was lost. */
+  checkTerm(): void {
+    if (this.holdings.get(this.options.role)?.epoch !== this.current?.epoch) this.bell.ring();
+  }
+
+  /** Campaigns and leads by turns. `lead` gets the term and a signal that aborts with it. */
+  async run(lead: (term: Term, signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const term = await this.follow(signal);
+      if (term) await this.lead(term, lead, signal);
+    }
+  }
+
+  private async follow(signal: AbortSignal): Promise<Term | undefined> {
+    const { clock, log, random } = this.deps;
+    const { role, tickMs } = this.options;
+    const backoff = new Backoff({ firstMs: 50, maxMs: tickMs, random });
+    while (!signal.aborted) {
+      let waitMs = tickMs;
+      try {
+        const held = this.holdings.get(role);
+        if (held) return held;
+        // A look costs one read; only a vacancy is campaigned for.
+        if ((await this.deps.store.getLease(role))?.agentId != null) {
+          await this.bell.wait(clock, waitMs, signal);
+          continue;
+        }
+        const [outcome] = await this.holdings.acquire([role]);
+        if (outcome?.outcome === 'granted' || outcome?.outcome === 'already_held') {
+          return { key: role, epoch: outcome.epoch };
+        }
+        if (outcome?.outcome === 'busy') waitMs = backoff.nextMs();
+      } catch (error) {
+        log.debug({ err: error, role: leaseKeyText(role) }, 'campaign failed');
+        waitMs = backoff.nextMs();
+      }
+      await this.bell.wait(clock, waitMs, signal);
+    }
+    return undefined;
+  }
+
+  private async lead(
+    term: Term,
+    work: (term: Term, signal: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, log } = this.deps;
+    using scope = new Scope(signal);
+    this.current = term;
+    log.info({ role: leaseKeyText(term.key), epoch: term.epoch }, 'elected');
+    const working = work(term, scope.signal);
+    while (!signal.aborted && this.holdings.get(term.key)?.epoch === term.epoch) {
+      await this.bell.wait(clock, this.options.tickMs, signal);
+    }
+    this.current = undefined;
+    scope.end();
+    await working;
+    log.info({ role: leaseKeyText(term.key), epoch: term.epoch }, 'term over');
+  }
+}

@@ -1,0 +1,116 @@
+// Reconciles what the plan wants this agent to lead with what it really holds, on every change and on a slow tick: an acquire
+// that failed is tried again, nothing is orphaned. The assignment is advice; the acquire decides.
+import { leaseKeyText, partitionKey, type PartitionKey, type Term } from '../domain/lease.ts';
+import { StoreUnavailable } from '../domain/refusal.ts';
+import { Backoff } from '../platform/backoff.ts';
+import { Bell } from '../platform/bell.ts';
+import type { CoordinationDeps } from './deps.ts';
+import { type Holdings, isSessionLost } from './holdings.ts';
+
+export interface LeaseKeeperOptions {
+  readonly agentId: string;
+  /** Without any hint, wanted and held are compared this often; milliseconds. */
+  readonly tickMs: number;
+  /** Told the generation of each assignment read. */
+  readonly onGeneration: (generation: number) => void;
+}
+
+/** A lease that is wanted but still held by another, or locked at the moment, is asked for again this soon, milliseconds, then slower. */
+const retryFirstMs = 20;
+
+export class LeaseKeeper {
+  private readonly deps: CoordinationDeps;
+  private readonly holdings: Holdings;
+  private readonly options: LeaseKeeperOptions;
+  private readonly bell = new Bell();
+  private wanted = new Map<string, PartitionKey>();
+  private generation = -1;
+  private stale = true;
+
+  constructor(deps: CoordinationDeps, holdings: Holdings, options: LeaseKeeperOptions) {
+    this.deps = deps;
+    this.holdings = holdings;
+    this.options = options;
+  }
+
+  /** The assignment may have changed: read it again. */
+  assignmentChanged(): void {
+    this.stale = true;
+    this.bell.ring();
+  }
+
+  /** The generation a heartbeat told. */
+  noteGeneration(generation: number): void {
+    if (generation !== this.generation) this.assignmentChanged();
+  }
+
+  /** Leases may have become free. */
+  leasesFreed(): void {
+    if (this.missing().length > 0) this.bell.ring();
+  }
+
+  /** Partitions held, in no order. */
+  held(): readonly (Term & { readonly key: PartitionKey })[] {
+    return this.holdings.held().filter(isPartitionTerm);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log, random } = this.deps;
+    const { tickMs } = this.options;
+    const backoff = new Backoff({ firstMs: retryFirstMs, maxMs: tickMs, random });
+    while (!signal.aborted) {
+      let waitMs = tickMs;
+      try {
+        await this.reconcile();
+        if (this.missing().length > 0) waitMs = backoff.nextMs();
+        else backoff.reset();
+      } catch (error) {
+        this.stale = true;
+        waitMs = backoff.nextMs();
+        // The heartbeat finds out about a lost session, and about the store.
+        if (isSessionLost(error) || error instanceof StoreUnavailable)
+          log.debug({ err: error }, 'reconcile failed');
+        else log.error({ err: error }, 'reconcile failed');
+      }
+      await this.bell.wait(clock, waitMs, signal);
+    }
+  }
+
+  private async reconcile(): Promise<void> {
+    if (this.stale) await this.readAssignment();
+    const unwanted = this.held().filter((term) => !this.wanted.has(leaseKeyText(term.key)));
+    const releases = [...unwanted.map((term) => term.key), ...this.holdings.pendingReleases()];
+    if (releases.length > 0) {
+      await this.holdings.release(releases, 'released');
+      this.deps.signals.publish('leases');
+      this.deps.log.info({ count: unwanted.length }, 'leases released to follow the assignment');
+    }
+    const missing = this.missing();
+    if (missing.length === 0) return;
+    const outcomes = await this.holdings.acquire(missing);
+    const granted = outcomes.filter(
+      ({ outcome }) => outcome === 'granted' || outcome === 'already_held',
+    ).length;
+    if (granted > 0) this.deps.log.info({ count: granted, wanted: missing.length }, 'leases acquired');
+    // A partition that is gone: the assignment we read is older than the topic's deletion.
+    if (outcomes.some(({ outcome }) => outcome === 'unknown')) this.stale = true;
+  }
+
+  private async readAssignment(): Promise<void> {
+    this.stale = false;
+    const { generation, partitions } = await this.deps.store.readAssignment(this.options.agentId);
+    this.deps.instruments.resyncs.inc({ reason: 'assignment' });
+    this.generation = generation;
+    this.options.onGeneration(generation);
+    const keys = partitions.map(({ topic, partition }) => partitionKey(topic, partition));
+    this.wanted = new Map(keys.map((key) => [leaseKeyText(key), key]));
+  }
+
+  private missing(): readonly PartitionKey[] {
+    return [...this.wanted.values()].filter((key) => this.holdings.get(key) === undefined);
+  }
+}
+
+function isPartitionTerm(term: Term): term is Term & { readonly key: PartitionKey } {
+  return term.key.kind === 'partition';
+}

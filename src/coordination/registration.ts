@@ -1,0 +1,95 @@
+// Registers a session and waits, for as long as it takes, for the store to answer and for the name to be free.
+import { Refusal } from '../domain/refusal.ts';
+import type { TimeBudget } from '../domain/session.ts';
+import { SilenceWatch } from '../domain/silence-watch.ts';
+import { Backoff } from '../platform/backoff.ts';
+import type { AgentDescription, RegisterAnswer } from '../store/sessions.ts';
+import type { CoordinationDeps } from './deps.ts';
+import { Trust } from './trust.ts';
+
+export interface Registered {
+  readonly sessionId: string;
+  readonly trust: Trust;
+}
+
+export interface RegistrationOptions {
+  readonly agent: AgentDescription;
+  readonly budget: TimeBudget;
+  /** Host and pid, for people. */
+  readonly process: string;
+}
+
+/** Another process with our agentId is alive: two cannot have one name, and it was there first. */
+export class NameTaken extends Error {
+  override readonly name = 'NameTaken';
+}
+
+/** How often a waiting agent looks at the session that has its name, milliseconds. */
+const lookMs = 250;
+
+/**
+ * Answers undefined when `signal` aborted first. A live session under our name is watched for its TTL: if it beats, fails
+ * with NameTaken; if it stays silent (a container restarted after a kill), it is reaped and we go on.
+ */
+export async function register(
+  deps: CoordinationDeps,
+  options: RegistrationOptions,
+  onWaiting: (detail: string) => void,
+  signal: AbortSignal,
+): Promise<Registered | undefined> {
+  const { store, clock, log, random } = deps;
+  const { agent, budget, process } = options;
+  const backoff = new Backoff({ firstMs: 100, maxMs: Math.min(2_000, budget.heartbeatIntervalMs), random });
+  const watch = new SilenceWatch({ gapMaxMs: budget.ttlMs / 2 });
+  let sessionId = crypto.randomUUID();
+  let firstSeen: { readonly sessionId: string; readonly beat: number } | undefined;
+  while (!signal.aborted) {
+    const trust = new Trust(clock, budget);
+    const sent = trust.sending();
+    try {
+      const answer = await store.registerSession({ sessionId, agent, ttlMs: budget.ttlMs, process });
+      if (answer.outcome === 'registered') {
+        trust.proven(sent);
+        return { sessionId, trust };
+      }
+      backoff.reset();
+      const { by } = answer;
+      if (firstSeen?.sessionId !== by.sessionId) {
+        firstSeen = by;
+        log.info({ by: by.process, ttlMs: by.ttlMs }, 'waiting: another live session has our name');
+      }
+      refuseIfBeating(answer, firstSeen, options);
+      onWaiting(`waiting for the session of ${by.process} to beat or to expire, at most ${by.ttlMs} ms`);
+      watch.observe({ askedMs: sent.sentMs, nowMs: clock.monotonicMs(), connection: 0, sessions: [by] });
+      for (const { beat } of watch.silent()) {
+        const reaped = await store.reapSession(by.sessionId, beat);
+        log.info({ by: by.process, result: reaped }, 'silent session under our name');
+        if (reaped !== 'alive') continue;
+      }
+      await clock.sleep(lookMs, signal);
+    } catch (error) {
+      if (error instanceof NameTaken) throw error;
+      watch.void();
+      // Registered by an attempt whose answer was lost, and reaped since: that session is dead for ever.
+      if (error instanceof Refusal) sessionId = crypto.randomUUID();
+      const delayMs = backoff.nextMs();
+      const level = backoff.failures > 3 ? 'warn' : 'info';
+      log[level]({ err: error, retryInMs: Math.round(delayMs) }, 'cannot register yet');
+      onWaiting(error instanceof Error ? error.message : String(error));
+      await clock.sleep(delayMs, signal);
+    }
+  }
+  return undefined;
+}
+
+function refuseIfBeating(
+  answer: Extract<RegisterAnswer, { outcome: 'name_taken' }>,
+  firstSeen: { readonly sessionId: string; readonly beat: number },
+  options: RegistrationOptions,
+): void {
+  const { by } = answer;
+  if (by.sessionId !== firstSeen.sessionId || by.beat === firstSeen.beat) return;
+  throw new NameTaken(
+    `AGENT_ID "${options.agent.agentId}" belongs to a live agent: ${by.process}; this is ${options.process}. Stop one, or give this one another AGENT_ID`,
+  );
+}

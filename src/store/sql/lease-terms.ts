@@ -1,0 +1,68 @@
+// What a grant and a release mean, said once for both backends: which leases are free, which epoch comes next, whose term
+// may be given up. How rows are locked meanwhile is each backend's own (`LeaseWrites`).
+import { type SQL, sql } from 'drizzle-orm';
+import { EPOCHS_PER_ERA } from '../../domain/limits.ts';
+import type { Dialect } from './dialect.ts';
+import { leaseRowColumns, readLeaseKey, termRowColumns } from './lease-rows.ts';
+import type { GrantedLease } from './leases.ts';
+import { readNumber, readTextOrNull } from './read.ts';
+import type { Row } from './statement.ts';
+
+const group = (d: Dialect) => d.parameter('group', 'text');
+const session = (d: Dialect) => d.parameter('sessionId', 'uuid');
+
+/** Whether two row sources name the same lease of the group. */
+export const sameKey = (a: string, b: string): SQL =>
+  sql.raw(`${a}.kind = ${b}.kind and ${a}.name = ${b}.name and ${a}.partition = ${b}.partition`);
+
+/**
+ * Of the leases in parameter `leases` (as `w`) the rows (as `l`) that are free for parameter `sessionId`: their session
+ * ended or is unknown, ours lives, and there is something to lead. To be followed by more conditions or nothing.
+ */
+export function fromFreeLeases(d: Dialect): SQL {
+  return sql`from ${d.rows('leases', leaseRowColumns)} as w
+    join ${d.table('leases')} l on l.group_name = ${group(d)} and ${sameKey('l', 'w')}
+    where not exists (
+        select 1 from ${d.table('sessions')} s where s.session_id = l.session_id and s.ended_at is null)
+      and exists (
+        select 1 from ${d.table('sessions')} me where me.session_id = ${session(d)} and me.ended_at is null)
+      and (l.kind = 'role' or exists (
+        select 1 from ${d.table('topics')} t join ${d.table('partitions')} p on p.topic_id = t.topic_id
+        where t.group_name = l.group_name and t.name = l.name and p.partition = l.partition))`;
+}
+
+/** Of the terms in parameter `terms` (as `w`) the rows (as `l`) that parameter `sessionId` still holds at that epoch. */
+export function fromOwnTerms(d: Dialect): SQL {
+  return sql`from ${d.rows('terms', termRowColumns)} as w
+    join ${d.table('leases')} l on l.group_name = ${group(d)} and ${sameKey('l', 'w')}
+    where l.epoch = w.epoch and l.session_id = ${session(d)}`;
+}
+
+/** The epoch of a grant that follows `epoch`: above it, and above every epoch of earlier eras. See domain/epoch.ts. */
+export function epochAfter(d: Dialect, epoch: SQL): SQL {
+  return d.greatest(
+    sql`${epoch} + 1`,
+    sql`(select number from ${d.table('era')}) * ${sql.raw(String(EPOCHS_PER_ERA))}`,
+  );
+}
+
+/**
+ * What a takeover writes into the record of the term before it, whose session is `s` where it is known still. A purged
+ * session's end is not known any more; its term is over now at the latest, and only a dead session is ever purged.
+ */
+export function closeByTakeover(d: Dialect): SQL {
+  return sql`ended_at = coalesce(s.ended_at, ${d.now}), end_reason = coalesce(s.end_reason, 'reaped')`;
+}
+
+/** To be followed by more conditions and `returning holdings_version`. */
+export function raiseHoldings(d: Dialect): SQL {
+  return sql`update ${d.table('sessions')} set holdings_version = holdings_version + 1
+    where session_id = ${session(d)} and ended_at is null`;
+}
+
+/** Reads a grant from its key, epoch and, of the session that held the lease before, `agent_before` and `silent_ms`. */
+export function readGrant(row: Row): GrantedLease {
+  const agentId = readTextOrNull(row, 'agent_before');
+  const takenOver = agentId === null ? null : { agentId, silentMs: readNumber(row, 'silent_ms') };
+  return { key: readLeaseKey(row), epoch: readNumber(row, 'epoch'), takenOver };
+}
