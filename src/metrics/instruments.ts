@@ -7,11 +7,47 @@ const failoverSeconds = [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 15, 30, 60, 1
 
 export type Instruments = ReturnType<typeof createInstruments>;
 
-export function createInstruments() {
+/** What is only known at the moment of a scrape. */
+export interface Probe {
+  readonly group: string;
+  /** Each state an agent can be in, and whether it is in it. */
+  agentStates(): Readonly<Record<string, boolean>>;
+  leasesHeld(): number;
+  trustedForMs(): number;
+  signalsConnected(): boolean;
+  /** Agents and partitions of the group by state; empty unless this agent is the coordinator. */
+  agents(): Promise<Readonly<Record<string, number>>>;
+  partitions(): Promise<Readonly<Record<string, number>>>;
+}
+
+export function createInstruments(probe: Probe) {
   const registry = new Registry();
   const registers = [registry];
-  const gauge = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Gauge({ name: `streamhouse_${name}`, help, labelNames, registers });
+  const gauge = <L extends string = never>(
+    name: string,
+    help: string,
+    labelNames: readonly L[] = [],
+    collect?: (gauge: Gauge<L>) => void | Promise<void>,
+  ): Gauge<L> =>
+    new Gauge<L>({
+      name: `streamhouse_${name}`,
+      help,
+      labelNames,
+      registers,
+      ...(collect && {
+        collect() {
+          return collect(this);
+        },
+      }),
+    });
+  const byState = async (
+    target: Gauge<'group' | 'state'>,
+    counts: Promise<Readonly<Record<string, number>>>,
+  ) => {
+    const read = await counts;
+    target.reset();
+    for (const [state, count] of Object.entries(read)) target.set({ group: probe.group, state }, count);
+  };
   const counter = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Counter({ name: `streamhouse_${name}`, help, labelNames, registers });
   const histogram = <L extends string = never>(
@@ -40,8 +76,15 @@ export function createInstruments() {
     coordinator: gauge('coordinator', '1 while this agent is the coordinator of its group', ['group']),
     coordinatorEpoch: gauge('coordinator_epoch', 'Epoch of the coordinator term last seen', ['group']),
     coordinatorChanges: counter('coordinator_changes_total', 'Coordinator terms that this agent has begun'),
-    agents: gauge('agents', 'Agents of the group by state; coordinator only', ['group', 'state']),
-    partitions: gauge('partitions', 'Partitions of the group by state; coordinator only', ['group', 'state']),
+    agents: gauge('agents', 'Agents of the group by state; coordinator only', ['group', 'state'], (target) =>
+      byState(target, probe.agents()),
+    ),
+    partitions: gauge(
+      'partitions',
+      'Partitions of the group by state; coordinator only',
+      ['group', 'state'],
+      (target) => byState(target, probe.partitions()),
+    ),
     rebalances: counter('rebalances_total', 'Assignments written, by what asked for them', ['reason']),
     moves: counter('moves_total', 'Assignment changes, by reason and result', ['reason', 'result']),
     reaps: counter('reaps_total', 'Attempts to end a silent session, by result', ['result']),
@@ -61,7 +104,9 @@ export function createInstruments() {
       'store_clock_offset_seconds',
       "The database's wall clock less ours, at the last heartbeat",
     ),
-    signalsConnected: gauge('signals_connected', '1 while signals of other agents can arrive'),
+    signalsConnected: gauge('signals_connected', '1 while signals of other agents can arrive', [], (target) =>
+      target.set(probe.signalsConnected() ? 1 : 0),
+    ),
     signals: counter('signals_total', 'Signals heard, by kind', ['kind']),
     resyncs: counter('resyncs_total', 'Times this agent read its leases or its assignment anew', ['reason']),
   };

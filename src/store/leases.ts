@@ -92,6 +92,9 @@ export interface LeaseStore {
   /** Leases of the group's existing partitions, in topic, then partition order. */
   listPartitionLeases(filter: LeaseFilter, page: PageRequest): Promise<Page<LeaseView>>;
 
+  /** Partitions of the group's topics, and how many of them are led by a live session. */
+  countPartitions(): Promise<{ readonly total: number; readonly led: number }>;
+
   listRoleLeases(page: PageRequest): Promise<Page<LeaseView>>;
 
   /** Terms of a lease, the newest first. */

@@ -102,6 +102,8 @@ export interface SessionStore {
   /** In agentId order. */
   listAgents(page: PageRequest): Promise<Page<Agent>>;
 
+  countAgents(): Promise<Readonly<Record<AgentState, number>>>;
+
   /**
    * Forgets a dead agent. One with a live session is refused as `conflict`; with `force` its session is told to end, which it
    * does at its next heartbeat (`asked`). Refuses: `not_found`, `conflict`.

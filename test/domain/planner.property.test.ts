@@ -1,5 +1,5 @@
 // The planner's promises, for any cluster: what moves, what must not, and how even it is afterwards.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plan, type Plan, type PlannerAgent, type PlannerPartition } from '../../src/domain/planner.ts';
 import { matchesTopicPattern } from '../../src/domain/topic-pattern.ts';
@@ -10,10 +10,8 @@ interface Cluster {
 }
 
 const equalWeight = fc.constant(1);
-const anyWeight = fc.oneof(
-  fc.integer({ min: 1, max: 5 }),
-  fc.constantFrom(0.1, 0.2, 0.3, 0.7, 1.5, 17, 100, 1_000),
-);
+/** Uneven enough for every rule of apportionment to matter: one heavy agent among light ones above all. */
+const anyWeight = fc.constantFrom(0.1, 0.3, 0.5, 1, 1, 2, 3, 5, 9, 17, 30);
 const openToAll = fc.constant<readonly string[]>([]);
 const anyTopics = fc.oneof(
   { weight: 1, arbitrary: openToAll },
@@ -76,7 +74,7 @@ describe('for any cluster, an assignment plan', () => {
   );
 
   check(
-    'leaves no single move that would help',
+    'leaves no single move that would help among equal weights',
     anyCluster(anyWeight, anyTopics),
     ({ agents, partitions }) => {
       // In pools of unequal weights that share nobody, rounded shares decide instead, which is the next property.
@@ -88,6 +86,30 @@ describe('for any cluster, an assignment plan', () => {
         for (const other of equal) {
           if (!isWilling(other, topic)) continue;
           expect(load.get(assignedTo) ?? 0).toBeLessThanOrEqual((load.get(other.agentId) ?? 0) + 1);
+        }
+      }
+    },
+  );
+
+  check(
+    'leaves no single move that would help, also between unequal weights that share only some topics',
+    anyCluster(anyWeight, anyTopics),
+    (cluster) => {
+      // One agent takes everything and one a single topic: then all partitions are in one group of several pools.
+      const agents = [
+        ...cluster.agents,
+        { agentId: 'open', weight: 2, managedTopics: [] },
+        { agentId: 'picky', weight: 3, managedTopics: ['t9'] },
+      ];
+      const partitions = [...cluster.partitions, ...freshTopic('t9', 3), ...freshTopic('other', 1)];
+      const after = apply(partitions, plan({ agents, partitions }));
+      const load = loads(agents, after);
+      for (const { topic, assignedTo } of after) {
+        const leader = agents.find((agent) => agent.agentId === assignedTo);
+        for (const other of agents) {
+          if (leader === undefined || !isWilling(other, topic)) continue;
+          const helped = ((load.get(other.agentId) ?? 0) + 1) / other.weight;
+          expect((load.get(leader.agentId) ?? 0) / leader.weight).toBeLessThanOrEqual(helped + 1e-9);
         }
       }
     },
@@ -115,11 +137,7 @@ describe('where all agents take all topics, an assignment plan', () => {
   const equal = anyCluster(equalWeight, openToAll);
 
   check('gives everyone its exact share, rounded down or up', weighted, ({ agents, partitions }) => {
-    const load = loads(agents, apply(partitions, plan({ agents, partitions })));
-    for (const { agentId, least, most } of shares(agents, partitions.length)) {
-      expect(load.get(agentId)).toBeGreaterThanOrEqual(least);
-      expect(load.get(agentId)).toBeLessThanOrEqual(most);
-    }
+    expectExactShares(agents, apply(partitions, plan({ agents, partitions })));
   });
 
   check('moves no more than those shares make necessary', weighted, ({ agents, partitions }) => {
@@ -189,15 +207,66 @@ describe('where all agents take all topics, an assignment plan', () => {
         expect(result.moves).toHaveLength(size);
         expect(result.moves.every((move) => move.reason === 'new_partition')).toBe(true);
         partitions = apply(grown, result);
+        expectExactShares(agents, partitions);
       }
     },
   );
 
-  check('spreads a new topic over as many agents as are equally loaded', equal, ({ agents }) => {
-    const result = plan({ agents, partitions: freshTopic('topic', agents.length) });
-    expect(new Set(result.moves.map((move) => move.to)).size).toBe(agents.length);
+  const newTopics = fc.uniqueArray(newTopic, { selector: ([name]) => name, minLength: 1 });
+
+  check(
+    'gives a new partition to the least loaded agent, of those the one with the least of its topic, then by id',
+    fc.tuple(equal, newTopics),
+    ([cluster, created]) => {
+      const old = apply(cluster.partitions, plan(cluster));
+      const fresh = created.flatMap(([name, size]) => [
+        ...freshTopic(name, size),
+        // Some of the topic is there already.
+        ...freshTopic(name, 3).map((p, i) => ({ ...p, partition: 100 + i })),
+      ]);
+      const started = [...old, ...fresh.filter((p) => p.partition >= 100)];
+      const before = apply(started, plan({ agents: cluster.agents, partitions: started }));
+      const input = [...before, ...fresh.filter((p) => p.partition < 100)];
+      const after = apply(input, plan({ agents: cluster.agents, partitions: input }));
+
+      const expected = [...before];
+      const vacant = input.filter((p) => p.assignedTo === null);
+      for (const partition of vacant.toSorted(
+        (a, b) => byText(a.topic, b.topic) || a.partition - b.partition,
+      )) {
+        expected.push({ ...partition, assignedTo: naiveChoice(cluster.agents, expected, partition.topic) });
+      }
+      const assignments = (all: readonly PlannerPartition[]): string[] =>
+        all.map((p) => `${key(p)} ${p.assignedTo}`).sort();
+      expect(assignments(after)).toEqual(assignments(expected));
+    },
+  );
+
+  const heights = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 });
+
+  check('takes from an agent with too much what levels its topics', heights, (sizes) => {
+    const partitions = sizes.flatMap((size, i) =>
+      freshTopic(`topic-${i}`, size).map((partition) => ({ ...partition, assignedTo: 'b' })),
+    );
+    const agents = ['b', 'c'].map((agentId) => ({ agentId, weight: 1, managedTopics: [] }));
+    const after = apply(partitions, plan({ agents, partitions }));
+    const left = sizes.map(
+      (_, i) => after.filter((p) => p.topic === `topic-${i}` && p.assignedTo === 'b').length,
+    );
+    for (const [i, size] of sizes.entries()) {
+      const lowest = left[i] ?? 0;
+      if (lowest < size) expect(Math.max(...left)).toBeLessThanOrEqual(lowest + 1);
+    }
   });
 });
+
+function expectExactShares(agents: readonly PlannerAgent[], partitions: readonly PlannerPartition[]): void {
+  const load = loads(agents, partitions);
+  for (const { agentId, least, most } of shares(agents, partitions.length)) {
+    expect(load.get(agentId)).toBeGreaterThanOrEqual(least);
+    expect(load.get(agentId)).toBeLessThanOrEqual(most);
+  }
+}
 
 function check<T>(claim: string, cases: fc.Arbitrary<T>, property: (value: T) => void): void {
   it(claim, () => {
@@ -211,7 +280,6 @@ function anyCluster(
   topics: fc.Arbitrary<readonly string[]>,
 ): fc.Arbitrary<Cluster> {
   const agentIds = ['b', 'c', 'd', 'e', 'f', 'g', 'y'];
-  const someone = fc.option(fc.constantFrom(...agentIds, 'gone'), { freq: 4 });
   return fc.record({
     agents: fc
       .subarray(agentIds, { minLength: 1 })
@@ -222,16 +290,23 @@ function anyCluster(
           ),
         ),
       ),
-    partitions: fc.uniqueArray(
-      fc.record({
-        topic: fc.constantFrom(...topicNames),
-        partition: fc.nat(12),
-        assignedTo: someone,
-        holder: someone,
-      }),
-      { selector: key, maxLength: 50 },
-    ),
+    partitions: fc.constantFrom(0, 1, 4).chain((known) => anyPartitions(agentIds, known)),
   });
+}
+
+/** `known` times as many partitions have an agent as have none. */
+function anyPartitions(agentIds: readonly string[], known: number): fc.Arbitrary<PlannerPartition[]> {
+  const nobody = { weight: 1, arbitrary: fc.constant(null) };
+  const someone = fc.oneof(nobody, { weight: known, arbitrary: fc.constantFrom(...agentIds, 'gone') });
+  return fc.uniqueArray(
+    fc.record({
+      topic: fc.constantFrom(...topicNames),
+      partition: fc.nat(12),
+      assignedTo: someone,
+      holder: someone,
+    }),
+    { selector: key, maxLength: 50 },
+  );
 }
 
 function freshTopic(topic: string, size: number): PlannerPartition[] {
@@ -265,6 +340,26 @@ function apply(partitions: readonly PlannerPartition[], { moves }: Plan): Planne
     const assignedTo = to === undefined ? partition.assignedTo : to;
     return { ...partition, assignedTo, holder: assignedTo };
   });
+}
+
+/** The choice among equally heavy agents, by looking at everything each time. */
+function naiveChoice(
+  agents: readonly PlannerAgent[],
+  partitions: readonly PlannerPartition[],
+  topic: string,
+): string | null {
+  const rank = ({ agentId }: PlannerAgent): [number, number] => {
+    const own = partitions.filter((partition) => partition.assignedTo === agentId);
+    return [own.length, own.filter((partition) => partition.topic === topic).length];
+  };
+  const ranked = agents.map((agent) => ({ agentId: agent.agentId, rank: rank(agent) }));
+  ranked.sort((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1] || byText(a.agentId, b.agentId));
+  return ranked[0]?.agentId ?? null;
+}
+
+function byText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 function loads(

@@ -102,19 +102,17 @@ describe('an assignment plan', () => {
     expect(moves.map(({ topic, to }) => [topic, to])).toEqual([['new', 'a']]);
   });
 
-  it('moves an old partition when nobody could reach its share otherwise', () => {
-    // Of five, weights 1, 5 and 4 have exact shares of 0.5, 2.5 and 2; of six, 0.6, 3 and 2.4.
-    const weighted = [agent('a', { weight: 1 }), agent('b', { weight: 5 }), agent('c', { weight: 4 })];
-    const five = [at('x', 0, 'a'), at('x', 1, 'b'), at('x', 2, 'b'), at('x', 3, 'c'), at('x', 4, 'c')];
-    expect(plan({ agents: weighted, partitions: five }).moves).toEqual([]);
-    const { moves } = plan({ agents: weighted, partitions: [...five, at('y', 0, null)] });
-    expect(moves.map(({ topic, to }) => [topic, to])).toEqual([['y', 'b']]);
-    // Twenty agents at the rounded-up side of a tiny share leave the large one too short: one of them has to give.
-    const small = Array.from({ length: 20 }, (_, i) => agent(`s${i}`, { weight: 1 }));
-    const uneven = [agent('large', { weight: 20 }), ...small];
-    const overfull = [...topic('x', 2, 'large'), ...small.slice(0, 4).map((s, i) => at('y', i, s.agentId))];
-    const balance = plan({ agents: uneven, partitions: overfull }).moves;
-    expect(balance.map(({ from, to, reason }) => [from, to, reason])).toEqual([['s0', 'large', 'balance']]);
+  it('moves an old partition where an agent could not reach its rounded-down share otherwise', () => {
+    // Of six partitions weight 20 is due 3, weight 5 is due 0.75, and each of fifteen of weight 1 is due 0.15.
+    const small = Array.from({ length: 15 }, (_, i) => agent(`s${i}`));
+    const weighted = [agent('big', { weight: 20 }), agent('mid', { weight: 5 }), ...small];
+    const partitions = [
+      ...topic('x', 2, 'big'),
+      at('x', 2, 'mid'),
+      ...[0, 1, 2].map((i) => at('y', i, `s${i}`)),
+    ];
+    const { moves } = plan({ agents: weighted, partitions });
+    expect(moves.map(({ from, to, reason }) => [from, to, reason])).toEqual([['s0', 'big', 'balance']]);
   });
 
   it('breaks ties towards the agent with the fewest partitions of the topic, then by agent id', () => {
@@ -182,8 +180,8 @@ describe('agents that list their topics', () => {
     );
   });
 
-  it('make room for each other through a third', () => {
-    // Only b can take from a, and only c from b: b has to pass on what it has of `bc`.
+  it('pass on what they have too much of until no single move helps, which need not be the best balance', () => {
+    // Only b can take from a, and only c from b. One more from a to b and from b to c would give 4, 4, 4.
     const listed = [
       agent('a', { managedTopics: ['ab'] }),
       agent('b', { managedTopics: ['ab', 'bc'] }),
@@ -191,7 +189,7 @@ describe('agents that list their topics', () => {
     ];
     const partitions = [...topic('ab', 6, 'a'), ...topic('bc', 6, 'b')];
     const after = apply(partitions, plan({ agents: listed, partitions }));
-    expect(countBy(after.map((partition) => partition.assignedTo))).toEqual({ a: 4, b: 4, c: 4 });
+    expect(countBy(after.map((partition) => partition.assignedTo))).toEqual({ a: 5, b: 4, c: 3 });
   });
 });
 
@@ -238,6 +236,20 @@ describe('planning in slices', () => {
     expect(tiny.plan).toEqual(huge.plan);
     expect(tiny.slices).toBeGreaterThan(49);
     expect(huge.slices).toBe(1);
+  });
+
+  it('does not depend on the order of its input, also where that takes more than one slice to sort', () => {
+    const partitions = [
+      ...Array.from({ length: 4_000 }, (_, i) => topic(`topic-${i}`, 1)).flat(),
+      ...topic('a', 4_000),
+    ];
+    const mixed = partitions.map(
+      (_, i) => partitions[(i * 4_999) % partitions.length] ?? at('none', 0, null),
+    );
+    const sorted = plan({ agents: agents('a', 'b', 'c'), partitions });
+    expect(plan({ agents: agents('c', 'a', 'b'), partitions: mixed })).toEqual(sorted);
+    const names = sorted.moves.map((move) => move.topic);
+    expect(names).toEqual(names.toSorted());
   });
 
   it('covers 100,000 partitions on 1,000 agents in some hundred slices', () => {

@@ -1,5 +1,5 @@
 // Topic patterns against examples, and against the definition written down as naively as possible.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { literalPrefix, matchesTopicPattern } from '../../src/domain/topic-pattern.ts';
 
@@ -46,12 +46,12 @@ describe('a topic pattern', () => {
     expect(matchesTopicPattern(`${'*a'.repeat(2_000)}*b`, 'a'.repeat(4_000))).toBe(false);
   });
 
-  const text = (letters: string): fc.Arbitrary<string> =>
+  const text = (letters: readonly string[]): fc.Arbitrary<string> =>
     fc.array(fc.constantFrom(...letters), { maxLength: 8 }).map((parts) => parts.join(''));
 
   it('matches what its definition says', () => {
     fc.assert(
-      fc.property(text('ab*?'), text('ab'), (pattern, name) => {
+      fc.property(text(['a', 'b', '*', '?']), text(['a', 'b']), (pattern, name) => {
         expect(matchesTopicPattern(pattern, name)).toBe(matchesByDefinition(pattern, name));
       }),
       { numRuns: 5_000 },
@@ -60,7 +60,7 @@ describe('a topic pattern', () => {
 
   it('matches only names that begin with its literal prefix', () => {
     fc.assert(
-      fc.property(text('ab*?'), text('ab'), (pattern, name) => {
+      fc.property(text(['a', 'b', '*', '?']), text(['a', 'b']), (pattern, name) => {
         fc.pre(matchesTopicPattern(pattern, name));
         expect(name.startsWith(literalPrefix(pattern))).toBe(true);
       }),

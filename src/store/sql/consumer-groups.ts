@@ -58,7 +58,7 @@ type CommitRow = { topic: string; partition: number; committed: number; metadata
 /** Compares with the high watermark in the write itself: what is beyond it is left out, and found missing. */
 const upsertOffsets = statement<InGroup & { commits: CommitRow[] }, { topicId: number; partition: number }>(
   'upsert_committed_offsets',
-  (d) => sql`insert into ${d.table('committed_offsets')} as o
+  (d) => sql`insert into ${d.table('committed_offsets')}
       (group_name, consumer_group, topic_id, partition, committed_offset, metadata, committed_at)
     select ${d.parameter('group', 'text')}, ${d.parameter('consumerGroup', 'text')}, p.topic_id, p.partition,
       c.committed, c.metadata, ${d.now}
@@ -69,7 +69,7 @@ const upsertOffsets = statement<InGroup & { commits: CommitRow[] }, { topicId: n
     order by p.topic_id, p.partition
     on conflict (group_name, consumer_group, topic_id, partition) do update
       set committed_offset = excluded.committed_offset, metadata = excluded.metadata, committed_at = excluded.committed_at
-    returning o.topic_id, o.partition`,
+    returning topic_id, partition`,
   (row) => ({ topicId: readNumber(row, 'topic_id'), partition: readNumber(row, 'partition') }),
 );
 

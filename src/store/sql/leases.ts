@@ -163,6 +163,17 @@ const selectPartitionViews = statement<ViewPage, LeaseView>(
   readView,
 );
 
+const countPartitions = statement<{ group: string }, { total: number; led: number }>(
+  'count_partitions',
+  (d) => sql`select count(*) as total, count(s.session_id) as led from ${d.table('topics')} t
+    join ${d.table('partitions')} p on p.topic_id = t.topic_id
+    left join ${d.table('leases')} l on l.group_name = t.group_name and l.kind = 'partition' and l.name = t.name
+      and l.partition = p.partition
+    left join ${d.table('sessions')} s on s.session_id = l.session_id and s.ended_at is null
+    where t.group_name = ${d.parameter('group', 'text')}`,
+  (row) => ({ total: readNumber(row, 'total'), led: readNumber(row, 'led') }),
+);
+
 const selectRoleViews = statement<{ group: string; after: string; limit: number }, LeaseView>(
   'select_role_leases',
   (d) => sql`select ${viewColumns(d)} from ${d.table('leases')} l ${withHolder(d)}
@@ -270,6 +281,10 @@ export class SqlLeases implements LeaseStore {
       limit: page.limit + 1,
     });
     return pageOf(rows, page, ({ key }) => [leaseRow(key).name, leaseRow(key).partition]);
+  }
+
+  async countPartitions(): Promise<{ readonly total: number; readonly led: number }> {
+    return (await first(this.db, countPartitions, { group: this.group })) ?? { total: 0, led: 0 };
   }
 
   async listRoleLeases(page: PageRequest): Promise<Page<LeaseView>> {

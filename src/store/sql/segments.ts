@@ -20,10 +20,10 @@ import { readBoolean, readNumber, readText, readTextOrNull, readTime } from './r
 import { type Row, statement } from './statement.ts';
 import { noSuchPartition } from './topics.ts';
 
-export function segmentColumns(d: Dialect, alias: string) {
-  const s = sql.raw(alias);
-  return sql`${s}.partition, ${s}.base_offset, ${s}.end_offset, ${s}.segment_id, ${s}.record_count, ${s}.size_bytes,
-    ${s}.bucket, ${s}.object_key, ${s}.epoch, ${d.timeMs(sql`${s}.created_at`)} as created_at_ms`;
+/** Without the table's alias: SQLite does not know it in RETURNING. */
+export function segmentColumns(d: Dialect) {
+  return sql`partition, base_offset, end_offset, segment_id, record_count, size_bytes, bucket, object_key, epoch,
+    ${d.timeMs(sql`created_at`)} as created_at_ms`;
 }
 
 export type StoredSegment = Omit<Segment, 'topic'>;
@@ -113,14 +113,14 @@ function inPartition(d: Dialect) {
 
 const selectSegmentsById = statement<InPartition & { ids: { id: string }[] }, StoredSegment>(
   'select_segments_by_id',
-  (d) => sql`select ${segmentColumns(d, 's')} from ${d.table('segments')} s
+  (d) => sql`select ${segmentColumns(d)} from ${d.table('segments')} s
     where ${inPartition(d)} and s.segment_id in (select id from ${d.rows('ids', { id: 'text' })} as w)`,
   readStoredSegment,
 );
 
 const selectFloor = statement<InPartition & { offset: number }, StoredSegment>(
   'select_segment_floor',
-  (d) => sql`select ${segmentColumns(d, 's')} from ${d.table('segments')} s
+  (d) => sql`select ${segmentColumns(d)} from ${d.table('segments')} s
     where ${inPartition(d)} and s.base_offset <= ${d.parameter('offset', 'bigint')}
     order by s.base_offset desc limit 1`,
   readStoredSegment,
@@ -128,7 +128,7 @@ const selectFloor = statement<InPartition & { offset: number }, StoredSegment>(
 
 const selectFollowing = statement<InPartition & { from: number; limit: number }, StoredSegment>(
   'select_segments_following',
-  (d) => sql`select ${segmentColumns(d, 's')} from ${d.table('segments')} s
+  (d) => sql`select ${segmentColumns(d)} from ${d.table('segments')} s
     where ${inPartition(d)} and s.base_offset >= ${d.parameter('from', 'bigint')}
     order by s.base_offset limit ${d.parameter('limit', 'bigint')}`,
   readStoredSegment,
@@ -153,14 +153,14 @@ const deleteOldest = statement<InPartition & { before: number; limit: number }, 
       where o.topic_id = ${d.parameter('topicId', 'bigint')} and o.partition = ${d.parameter('partition', 'integer')}
         and o.base_offset < ${d.parameter('before', 'bigint')} and o.end_offset < ${d.parameter('before', 'bigint')}
       order by o.base_offset limit ${d.parameter('limit', 'bigint')})
-    returning ${segmentColumns(d, 's')}`,
+    returning ${segmentColumns(d)}`,
   readStoredSegment,
 );
 
 const moveStart = statement<InPartition & { startOffset: number }, number>(
   'move_start_offset',
   (d) => sql`update ${d.table('partitions')} as s set start_offset = ${d.parameter('startOffset', 'bigint')}
-    where ${inPartition(d)} returning s.start_offset`,
+    where ${inPartition(d)} returning start_offset`,
   (row) => readNumber(row, 'start_offset'),
 );
 

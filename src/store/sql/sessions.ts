@@ -3,9 +3,7 @@ import { sql } from 'drizzle-orm';
 import { COORDINATOR } from '../../domain/lease.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { SessionEndReason } from '../../domain/session.ts';
-import type { Page, PageRequest } from '../page.ts';
 import type {
-  Agent,
   HeartbeatAnswer,
   NewSession,
   Observation,
@@ -14,20 +12,9 @@ import type {
   RegisterAnswer,
   SessionStore,
 } from '../sessions.ts';
-import { decodeCursor, pageOf } from './cursor.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
-import {
-  readBoolean,
-  readJsonObject,
-  readNumber,
-  readNumberOrNull,
-  readText,
-  readTextList,
-  readTextOrNull,
-  readTime,
-  readTimeOrNull,
-} from './read.ts';
+import { readBoolean, readNumber, readText, readTextOrNull, readTime } from './read.ts';
 import { closeSessionTerms, lockSessionLeases, vacateSessionLeases } from './session-leases.ts';
 import { nothing, type ParameterValues, type Row, type Statement, statement } from './statement.ts';
 import { leaseRow } from './lease-rows.ts';
@@ -91,7 +78,7 @@ function readObserved(row: Row): ObservedSession {
   };
 }
 
-const selectLiveSession = statement<
+export const selectLiveSession = statement<
   { group: string; agentId: string },
   ObservedSession & { process: string }
 >(
@@ -105,13 +92,13 @@ const selectLiveSession = statement<
 /** One row, one table, no index touched, whatever the session holds. Late is fine: only a reap ends a session. */
 const beat = statement<BySession, HeartbeatAnswer>(
   'heartbeat',
-  (d) => sql`update ${d.table('sessions')} as s
+  (d) => sql`update ${d.table('sessions')}
     set beat = beat + 1, last_heartbeat_at = ${d.now},
       expires_at = ${d.plusMs(d.now, sql`ttl_ms`)}
-    where s.session_id = ${d.parameter('sessionId', 'uuid')} and s.ended_at is null
-    returning s.holdings_version, s.end_requested_at is not null as end_requested,
-      ${d.timeMs(sql`s.last_heartbeat_at`)} as database_time_ms,
-      (select g.assignment_generation from ${d.table('agent_groups')} g where g.group_name = s.group_name)
+    where session_id = ${d.parameter('sessionId', 'uuid')} and ended_at is null
+    returning holdings_version, end_requested_at is not null as end_requested,
+      ${d.timeMs(sql`last_heartbeat_at`)} as database_time_ms,
+      (select g.assignment_generation from ${d.table('agent_groups')} g where g.group_name = sessions.group_name)
         as assignment_generation`,
   (row) => ({
     outcome: 'renewed',
@@ -185,95 +172,10 @@ const reap = statement<BySession & { beat: number }, true>(
   () => true,
 );
 
-function agentColumns(d: Dialect) {
-  return sql`a.agent_id, a.address, a.zone, a.weight, a.managed_topics, a.metadata, s.session_id,
-    ${d.timeMs(sql`coalesce(s.last_heartbeat_at, (
-      select max(e.last_heartbeat_at) from ${d.table('sessions')} e
-      where e.group_name = a.group_name and e.agent_id = a.agent_id))`)} as last_heartbeat_at_ms,
-    ${d.msBetween(d.now, sql`s.expires_at`)} as expires_in_ms,
-    (select count(*) from ${d.table('leases')} l where l.session_id = s.session_id and l.kind = 'partition') as leases
-    from ${d.table('agents')} a
-    left join ${d.table('sessions')} s on s.group_name = a.group_name and s.agent_id = a.agent_id and s.ended_at is null`;
-}
-
-function readAgent(row: Row): Agent {
-  const expiresInMs = readNumberOrNull(row, 'expires_in_ms');
-  return {
-    agentId: readText(row, 'agent_id'),
-    address: readText(row, 'address'),
-    zone: readText(row, 'zone'),
-    weight: readNumber(row, 'weight'),
-    managedTopics: readTextList(row, 'managed_topics'),
-    metadata: readJsonObject(row, 'metadata'),
-    state: expiresInMs === null ? 'dead' : expiresInMs < 0 ? 'expired' : 'active',
-    sessionId: readTextOrNull(row, 'session_id'),
-    lastHeartbeatAt: readTimeOrNull(row, 'last_heartbeat_at_ms'),
-    expiresInMs,
-    leases: readNumber(row, 'leases'),
-  };
-}
-
-const selectAgent = statement<{ group: string; agentId: string }, Agent>(
-  'select_agent',
-  (d) => sql`select ${agentColumns(d)}
-    where a.group_name = ${d.parameter('group', 'text')} and a.agent_id = ${d.parameter('agentId', 'text')}`,
-  readAgent,
-);
-
-const selectAgents = statement<{ group: string; after: string; limit: number }, Agent>(
-  'select_agents',
-  (d) => sql`select ${agentColumns(d)}
-    where a.group_name = ${d.parameter('group', 'text')} and a.agent_id > ${d.parameter('after', 'text')}
-    order by a.agent_id limit ${d.parameter('limit', 'bigint')}`,
-  readAgent,
-);
-
-const requestEnd = statement<BySession>(
-  'request_session_end',
-  (d) => sql`update ${d.table('sessions')} set end_requested_at = ${d.now}
-    where session_id = ${d.parameter('sessionId', 'uuid')} and ended_at is null`,
-  nothing,
-);
-
-/** Only where no live session has the name at this moment. */
-const deleteDeadAgent = statement<{ group: string; agentId: string }, true>(
-  'delete_dead_agent',
-  (d) => sql`delete from ${d.table('agents')} as a
-    where a.group_name = ${d.parameter('group', 'text')} and a.agent_id = ${d.parameter('agentId', 'text')}
-      and not exists (select 1 from ${d.table('sessions')} s
-        where s.group_name = a.group_name and s.agent_id = a.agent_id and s.ended_at is null)
-    returning 1 as deleted`,
-  () => true,
-);
-
-const purgeSessions = statement<{ group: string; olderThanMs: number }>(
-  'purge_sessions',
-  (d) => sql`delete from ${d.table('sessions')}
-    where group_name = ${d.parameter('group', 'text')} and ended_at is not null
-      and ${d.msBetween(sql`ended_at`, d.now)} > ${d.parameter('olderThanMs', 'bigint')}`,
-  nothing,
-);
-
-const purgeAgents = statement<{ group: string; olderThanMs: number }, true>(
-  'purge_agents',
-  (d) => sql`delete from ${d.table('agents')} as a
-    where a.group_name = ${d.parameter('group', 'text')}
-      and ${d.msBetween(sql`a.registered_at`, d.now)} > ${d.parameter('olderThanMs', 'bigint')}
-      and not exists (select 1 from ${d.table('sessions')} s where s.group_name = a.group_name and s.agent_id = a.agent_id)
-    returning 1 as purged`,
-  () => true,
-);
-
-const purgeHistory = statement<{ group: string; olderThanMs: number }, true>(
-  'purge_lease_history',
-  (d) => sql`delete from ${d.table('lease_history')}
-    where group_name = ${d.parameter('group', 'text')} and ended_at is not null
-      and ${d.msBetween(sql`ended_at`, d.now)} > ${d.parameter('olderThanMs', 'bigint')}
-    returning 1 as purged`,
-  () => true,
-);
-
-export class SqlSessions implements SessionStore {
+export class SqlSessions implements Omit<
+  SessionStore,
+  'getAgent' | 'listAgents' | 'countAgents' | 'removeAgent' | 'purge'
+> {
   private readonly db: SqlDatabase;
   private readonly coordination: SqlConnection;
   private readonly group: string;
@@ -331,39 +233,6 @@ export class SqlSessions implements SessionStore {
     if (await first(this.coordination, reap, { sessionId, beat })) return 'reaped';
     const ended = await first(this.coordination, selectEndReason, { sessionId });
     return ended === null ? 'alive' : 'already_ended';
-  }
-
-  async getAgent(agentId: string): Promise<Agent | undefined> {
-    return first(this.db, selectAgent, { group: this.group, agentId });
-  }
-
-  async listAgents(page: PageRequest): Promise<Page<Agent>> {
-    const [after] = decodeCursor(page, ['']);
-    const rows = await this.db.all(selectAgents, { group: this.group, after, limit: page.limit + 1 });
-    return pageOf(rows, page, (agent) => [agent.agentId]);
-  }
-
-  async removeAgent(agentId: string, options: { readonly force: boolean }): Promise<'removed' | 'asked'> {
-    const scope = { group: this.group, agentId };
-    if (await first(this.db, deleteDeadAgent, scope)) return 'removed';
-    const live = await first(this.db, selectLiveSession, scope);
-    if (!live) throw new Refusal('not_found', `agent "${agentId}" does not exist`);
-    if (!options.force) {
-      throw new Refusal(
-        'conflict',
-        `agent "${agentId}" has a live session (${live.process}); stop it, or force: its session is then told to end`,
-      );
-    }
-    await this.db.all(requestEnd, { sessionId: live.sessionId });
-    return 'asked';
-  }
-
-  async purge(olderThanMs: number): Promise<{ readonly agents: number; readonly historyRows: number }> {
-    const scope = { group: this.group, olderThanMs };
-    await this.db.all(purgeSessions, scope);
-    const agents = await this.db.all(purgeAgents, scope);
-    const historyRows = await this.db.all(purgeHistory, scope);
-    return { agents: agents.length, historyRows: historyRows.length };
   }
 
   private async observe<P extends ParameterValues>(

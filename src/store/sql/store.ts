@@ -1,6 +1,7 @@
 // The metadata store put together from its SQL parts; a backend gives the database, the connection and its own write statements.
 import { sql } from 'drizzle-orm';
 import type { Era, MetadataStore } from '../metadata-store.ts';
+import { SqlAgents } from './agents.ts';
 import { SqlAssignments } from './assignments.ts';
 import { SqlConsumerGroups } from './consumer-groups.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
@@ -34,6 +35,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
   const segments = new SqlSegments(db, backend.fencedWrites, group);
   const consumers = new SqlConsumerGroups(db, group);
   const sessions = new SqlSessions(db, coordination, group);
+  const agents = new SqlAgents(db, group);
   const leases = new SqlLeases(db, backend.leaseWrites, group);
   const assignments = new SqlAssignments(db, group);
   const currentEra = async (): Promise<Era> => {
@@ -70,15 +72,17 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     observeSessions: () => sessions.observeSessions(),
     observeCoordinator: (oldest) => sessions.observeCoordinator(oldest),
     reapSession: (id, beat) => sessions.reapSession(id, beat),
-    getAgent: (id) => sessions.getAgent(id),
-    listAgents: (page) => sessions.listAgents(page),
-    removeAgent: (id, options) => sessions.removeAgent(id, options),
-    purge: (olderThanMs) => sessions.purge(olderThanMs),
+    getAgent: (id) => agents.getAgent(id),
+    listAgents: (page) => agents.listAgents(page),
+    countAgents: () => agents.countAgents(),
+    removeAgent: (id, options) => agents.removeAgent(id, options),
+    purge: (olderThanMs) => agents.purge(olderThanMs),
     acquireLeases: (id, keys) => leases.acquireLeases(id, keys),
     releaseLeases: (id, terms, reason) => leases.releaseLeases(id, terms, reason),
     heldLeases: (id) => leases.heldLeases(id),
     getLease: (key) => leases.getLease(key),
     listPartitionLeases: (filter, page) => leases.listPartitionLeases(filter, page),
+    countPartitions: () => leases.countPartitions(),
     listRoleLeases: (page) => leases.listRoleLeases(page),
     leaseHistory: (key, limit) => leases.leaseHistory(key, limit),
     readPlanningInput: () => assignments.readPlanningInput(),

@@ -17,8 +17,9 @@ interface TopicRow extends Topic {
 
 type ByName = { group: string; name: string };
 
+/** Without the table's alias: SQLite does not know it in RETURNING. */
 function topicColumns(d: Dialect) {
-  return sql`t.topic_id, t.name, t.partition_count, t.retention_ms, t.config, ${d.timeMs(sql`t.created_at`)} as created_at_ms`;
+  return sql`topic_id, name, partition_count, retention_ms, config, ${d.timeMs(sql`created_at`)} as created_at_ms`;
 }
 
 function readTopic(row: Row): TopicRow {
@@ -47,7 +48,7 @@ const insertTopic = statement<
 >(
   'insert_topic',
   (d) => sql`
-    insert into ${d.table('topics')} as t (group_name, name, partition_count, retention_ms, config)
+    insert into ${d.table('topics')} (group_name, name, partition_count, retention_ms, config)
     values (${d.parameter('group', 'text')}, ${d.parameter('name', 'text')}, ${d.parameter('partitionCount', 'integer')},
       ${d.parameter('retentionMs', 'bigint')}, ${d.parameter('config', 'json')})
     returning ${topicColumns(d)}`,

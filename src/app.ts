@@ -1,0 +1,202 @@
+// The composition root: the one file that knows every layer.
+import { hostname } from 'node:os';
+import type { AgentConfig } from './config/config.ts';
+import { sqliteFile } from './config/parse.ts';
+import { Agent, type OpenedStore } from './coordination/agent.ts';
+import { agentRunStates } from './coordination/agent-view.ts';
+import { type HttpServer, startHttpServer } from './http/server.ts';
+import { createInstruments, type Instruments, type Probe } from './metrics/instruments.ts';
+import { meteredStore } from './metrics/metered-store.ts';
+import { systemClock } from './platform/clock.ts';
+import type { Logger } from './platform/logger.ts';
+import { PostgresSignals } from './signals/postgres-signals.ts';
+import { SqliteSignals } from './signals/sqlite-signals.ts';
+import { openPostgresStore } from './store/postgres/open.ts';
+import { PostgresSchema } from './store/postgres/migrate.ts';
+import type { MetadataStore } from './store/metadata-store.ts';
+import type { SchemaAdmin } from './store/schema-admin.ts';
+import { openSqliteStore } from './store/sqlite/open.ts';
+import { SqliteSchema } from './store/sqlite/migrate.ts';
+import { programVersion } from './cli/version.ts';
+
+const clock = systemClock;
+const { random } = Math;
+const version = programVersion();
+
+/** How often coordinator and deputies look at the sessions, and SQLite at its file; milliseconds. */
+const pollMs = 250;
+/** The coordinator proves that signals arrive this often, milliseconds. */
+const pingMs = 5_000;
+/** Changes within this time are planned together, milliseconds. */
+const settleMs = 30;
+
+export interface RunningAgent {
+  readonly agent: Agent;
+  readonly url: string;
+  /** Settles when the agent has stopped: rejects with StoreMisconfigured or NameTaken when a person must act. */
+  readonly done: Promise<void>;
+}
+
+/** Starts an agent and its HTTP face; `stop` ends both gracefully. Rejects when the port cannot be had. */
+export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSignal): Promise<RunningAgent> {
+  const { settings, budget } = config;
+  const instruments = createInstruments(probeOf(settings.AGENT_GROUP, () => agent));
+  const agent: Agent = new Agent(
+    { open: () => openStore(config, log, instruments), clock, random, log, instruments },
+    {
+      agent: {
+        agentId: settings.AGENT_ID,
+        address: settings.AGENT_ADDRESS,
+        zone: settings.AGENT_ZONE,
+        weight: settings.AGENT_WEIGHT,
+        managedTopics: settings.MANAGED_TOPICS,
+        metadata: settings.AGENT_METADATA,
+      },
+      group: settings.AGENT_GROUP,
+      budget,
+      process: `${hostname()} pid ${process.pid}`,
+      shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS,
+      retentionMs: settings.AGENT_RETENTION_MS,
+      pollMs,
+      pingMs,
+      settleMs,
+    },
+  );
+  instruments.buildInfo.set({ version, node: process.version }, 1);
+  instruments.agentInfo.set(
+    { agent_id: settings.AGENT_ID, group: settings.AGENT_GROUP, zone: settings.AGENT_ZONE },
+    1,
+  );
+  instruments.coordinator.set({ group: settings.AGENT_GROUP }, 0);
+  const http = await startHttpServer(
+    { agent, metrics: instruments.registry, log, version },
+    {
+      host: settings.HTTP_HOST,
+      port: settings.HTTP_PORT,
+      allowedHosts: [...settings.HTTP_ALLOWED_HOSTS, settings.HTTP_HOST],
+    },
+  );
+  log.info({ url: http.url }, 'listening');
+  return { agent, url: http.url, done: runBoth(agent, http, stop) };
+}
+
+async function runBoth(agent: Agent, http: HttpServer, stop: AbortSignal): Promise<void> {
+  try {
+    await agent.run(stop);
+  } finally {
+    await http.close();
+  }
+}
+
+/** The schema of the store that `url` names, for `streamhouse db`. */
+export function schemaAdmin(
+  url: string,
+  options: { readonly schema: string; readonly caFile?: string | undefined },
+): SchemaAdmin {
+  if (url.startsWith('sqlite:')) return new SqliteSchema(sqliteFile(url));
+  return new PostgresSchema(
+    { connectionString: url, applicationName: 'streamhouse db', attemptMs: 10_000, caFile: options.caFile },
+    options.schema,
+  );
+}
+
+async function openStore(config: AgentConfig, log: Logger, instruments: Instruments): Promise<OpenedStore> {
+  const { settings } = config;
+  const opened = settings.DATABASE_URL.startsWith('sqlite:')
+    ? await openSqlite(config)
+    : await openPostgres(config, log);
+  const store = meteredStore(opened.store, instruments);
+  log.info({ backend: store.backend, schema: settings.DATABASE_SCHEMA }, 'store open');
+  return { store, signals: opened.signals, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
+}
+
+async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Promise<OpenedStore> {
+  const direct = settings.DIRECT_DATABASE_URL ?? settings.DATABASE_URL;
+  const applicationName = `streamhouse ${settings.AGENT_ID}`.slice(0, 63);
+  const store = await openPostgresStore({
+    connectionString: settings.DATABASE_URL,
+    directConnectionString: direct,
+    caFile: settings.DATABASE_CA_FILE,
+    applicationName,
+    attemptMs: budget.attemptMs,
+    schema: settings.DATABASE_SCHEMA,
+    group: settings.AGENT_GROUP,
+    poolMax: settings.DATABASE_POOL_MAX,
+    migrate: settings.AUTO_MIGRATE,
+  });
+  const signals = new PostgresSignals(
+    { clock, log, random },
+    {
+      connectionString: direct,
+      applicationName,
+      schema: settings.DATABASE_SCHEMA,
+      group: settings.AGENT_GROUP,
+      attemptMs: Math.max(budget.attemptMs, 1_000),
+      probeMs: pingMs,
+      deafAfterMs: 4 * pingMs,
+    },
+  );
+  signals.start();
+  return closingBoth(store, signals);
+}
+
+async function openSqlite({ settings, budget }: AgentConfig): Promise<OpenedStore> {
+  const store = await openSqliteStore({
+    file: sqliteFile(settings.DATABASE_URL),
+    group: settings.AGENT_GROUP,
+    attemptMs: budget.attemptMs,
+    migrate: settings.AUTO_MIGRATE,
+  });
+  const digest = async () => {
+    const { sessions, coordinatorSessionId } = await store.observeSessions();
+    const members = [
+      ...sessions.map((session) => session.sessionId),
+      `coordinator ${coordinatorSessionId}`,
+    ].join(' ');
+    return { generation: await store.assignmentGeneration(), members };
+  };
+  const signals = new SqliteSignals({ clock, dataVersion: () => store.dataVersion(), digest }, pollMs / 5);
+  signals.start();
+  return closingBoth(store, signals);
+}
+
+function closingBoth(store: OpenedStore['store'], signals: OpenedStore['signals']): OpenedStore {
+  return {
+    store,
+    signals,
+    async [Symbol.asyncDispose]() {
+      await signals[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** What a scrape reads from the agent at that moment. */
+function probeOf(group: string, agent: () => Agent): Probe {
+  // The coordinator counts its group when it is scraped, not on a tick; the others show nothing. With the store away the
+  // series vanish, which is the truth.
+  const count = async (read: (store: MetadataStore) => Promise<Readonly<Record<string, number>>>) => {
+    const { store } = agent();
+    if (store === undefined || !agent().status().isCoordinator) return {};
+    return read(store).catch(() => ({}));
+  };
+  return {
+    group,
+    agentStates: () => {
+      const { state } = agent().status();
+      return Object.fromEntries(agentRunStates.map((known) => [known, known === state]));
+    },
+    leasesHeld: () => agent().status().leases,
+    trustedForMs: () => agent().status().trustedForMs,
+    signalsConnected: () =>
+      agent()
+        .readiness()
+        .some(({ name, ok }) => name === 'signals' && ok),
+    agents: () => count(async (store) => store.countAgents()),
+    partitions: () =>
+      count(async (store) => {
+        const { total, led } = await store.countPartitions();
+        return { led, unled: total - led };
+      }),
+  };
+}

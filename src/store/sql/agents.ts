@@ -1,0 +1,172 @@
+// Agents as operators see them: alive, silent or dead, and how they are forgotten.
+import { sql } from 'drizzle-orm';
+import { Refusal } from '../../domain/refusal.ts';
+import type { Page, PageRequest } from '../page.ts';
+import type { Agent, AgentState, SessionStore } from '../sessions.ts';
+import { decodeCursor, pageOf } from './cursor.ts';
+import { first, type SqlDatabase } from './database.ts';
+import type { Dialect } from './dialect.ts';
+import {
+  readJsonObject,
+  readNumber,
+  readNumberOrNull,
+  readText,
+  readTextList,
+  readTextOrNull,
+  readTimeOrNull,
+} from './read.ts';
+import { selectLiveSession } from './sessions.ts';
+import { nothing, type Row, statement } from './statement.ts';
+
+function agentColumns(d: Dialect) {
+  return sql`a.agent_id, a.address, a.zone, a.weight, a.managed_topics, a.metadata, s.session_id,
+    ${d.timeMs(sql`coalesce(s.last_heartbeat_at, (
+      select max(e.last_heartbeat_at) from ${d.table('sessions')} e
+      where e.group_name = a.group_name and e.agent_id = a.agent_id))`)} as last_heartbeat_at_ms,
+    ${d.msBetween(d.now, sql`s.expires_at`)} as expires_in_ms,
+    (select count(*) from ${d.table('leases')} l where l.session_id = s.session_id and l.kind = 'partition') as leases
+    from ${d.table('agents')} a
+    left join ${d.table('sessions')} s on s.group_name = a.group_name and s.agent_id = a.agent_id and s.ended_at is null`;
+}
+
+function readAgent(row: Row): Agent {
+  const expiresInMs = readNumberOrNull(row, 'expires_in_ms');
+  return {
+    agentId: readText(row, 'agent_id'),
+    address: readText(row, 'address'),
+    zone: readText(row, 'zone'),
+    weight: readNumber(row, 'weight'),
+    managedTopics: readTextList(row, 'managed_topics'),
+    metadata: readJsonObject(row, 'metadata'),
+    state: expiresInMs === null ? 'dead' : expiresInMs < 0 ? 'expired' : 'active',
+    sessionId: readTextOrNull(row, 'session_id'),
+    lastHeartbeatAt: readTimeOrNull(row, 'last_heartbeat_at_ms'),
+    expiresInMs,
+    leases: readNumber(row, 'leases'),
+  };
+}
+
+const selectAgent = statement<{ group: string; agentId: string }, Agent>(
+  'select_agent',
+  (d) => sql`select ${agentColumns(d)}
+    where a.group_name = ${d.parameter('group', 'text')} and a.agent_id = ${d.parameter('agentId', 'text')}`,
+  readAgent,
+);
+
+const selectAgents = statement<{ group: string; after: string; limit: number }, Agent>(
+  'select_agents',
+  (d) => sql`select ${agentColumns(d)}
+    where a.group_name = ${d.parameter('group', 'text')} and a.agent_id > ${d.parameter('after', 'text')}
+    order by a.agent_id limit ${d.parameter('limit', 'bigint')}`,
+  readAgent,
+);
+
+const countStates = statement<{ group: string }, Readonly<Record<AgentState, number>>>(
+  'count_agents',
+  (d) => sql`select count(*) filter (where s.expires_at >= ${d.now}) as active,
+      count(*) filter (where s.expires_at < ${d.now}) as expired,
+      count(*) filter (where s.session_id is null) as dead
+    from ${d.table('agents')} a
+    left join ${d.table('sessions')} s on s.group_name = a.group_name and s.agent_id = a.agent_id and s.ended_at is null
+    where a.group_name = ${d.parameter('group', 'text')}`,
+  (row) => ({
+    active: readNumber(row, 'active'),
+    expired: readNumber(row, 'expired'),
+    dead: readNumber(row, 'dead'),
+  }),
+);
+
+const requestEnd = statement<{ sessionId: string }>(
+  'request_session_end',
+  (d) => sql`update ${d.table('sessions')} set end_requested_at = ${d.now}
+    where session_id = ${d.parameter('sessionId', 'uuid')} and ended_at is null`,
+  nothing,
+);
+
+/** Only where no live session has the name at this moment. */
+const deleteDeadAgent = statement<{ group: string; agentId: string }, true>(
+  'delete_dead_agent',
+  (d) => sql`delete from ${d.table('agents')} as a
+    where a.group_name = ${d.parameter('group', 'text')} and a.agent_id = ${d.parameter('agentId', 'text')}
+      and not exists (select 1 from ${d.table('sessions')} s
+        where s.group_name = a.group_name and s.agent_id = a.agent_id and s.ended_at is null)
+    returning 1 as deleted`,
+  () => true,
+);
+
+const purgeSessions = statement<{ group: string; olderThanMs: number }>(
+  'purge_sessions',
+  (d) => sql`delete from ${d.table('sessions')}
+    where group_name = ${d.parameter('group', 'text')} and ended_at is not null
+      and ${d.msBetween(sql`ended_at`, d.now)} > ${d.parameter('olderThanMs', 'bigint')}`,
+  nothing,
+);
+
+const purgeAgents = statement<{ group: string; olderThanMs: number }, true>(
+  'purge_agents',
+  (d) => sql`delete from ${d.table('agents')} as a
+    where a.group_name = ${d.parameter('group', 'text')}
+      and ${d.msBetween(sql`a.registered_at`, d.now)} > ${d.parameter('olderThanMs', 'bigint')}
+      and not exists (select 1 from ${d.table('sessions')} s where s.group_name = a.group_name and s.agent_id = a.agent_id)
+    returning 1 as purged`,
+  () => true,
+);
+
+const purgeHistory = statement<{ group: string; olderThanMs: number }, true>(
+  'purge_lease_history',
+  (d) => sql`delete from ${d.table('lease_history')}
+    where group_name = ${d.parameter('group', 'text')} and ended_at is not null
+      and ${d.msBetween(sql`ended_at`, d.now)} > ${d.parameter('olderThanMs', 'bigint')}
+    returning 1 as purged`,
+  () => true,
+);
+
+export class SqlAgents implements Pick<
+  SessionStore,
+  'getAgent' | 'listAgents' | 'countAgents' | 'removeAgent' | 'purge'
+> {
+  private readonly db: SqlDatabase;
+  private readonly group: string;
+
+  constructor(db: SqlDatabase, group: string) {
+    this.db = db;
+    this.group = group;
+  }
+
+  async getAgent(agentId: string): Promise<Agent | undefined> {
+    return first(this.db, selectAgent, { group: this.group, agentId });
+  }
+
+  async listAgents(page: PageRequest): Promise<Page<Agent>> {
+    const [after] = decodeCursor(page, ['']);
+    const rows = await this.db.all(selectAgents, { group: this.group, after, limit: page.limit + 1 });
+    return pageOf(rows, page, (agent) => [agent.agentId]);
+  }
+
+  async countAgents(): Promise<Readonly<Record<AgentState, number>>> {
+    return (await first(this.db, countStates, { group: this.group })) ?? { active: 0, expired: 0, dead: 0 };
+  }
+
+  async removeAgent(agentId: string, options: { readonly force: boolean }): Promise<'removed' | 'asked'> {
+    const scope = { group: this.group, agentId };
+    if (await first(this.db, deleteDeadAgent, scope)) return 'removed';
+    const live = await first(this.db, selectLiveSession, scope);
+    if (!live) throw new Refusal('not_found', `agent "${agentId}" does not exist`);
+    if (!options.force) {
+      throw new Refusal(
+        'conflict',
+        `agent "${agentId}" has a live session (${live.process}); stop it, or force: its session is then told to end`,
+      );
+    }
+    await this.db.all(requestEnd, { sessionId: live.sessionId });
+    return 'asked';
+  }
+
+  async purge(olderThanMs: number): Promise<{ readonly agents: number; readonly historyRows: number }> {
+    const scope = { group: this.group, olderThanMs };
+    await this.db.all(purgeSessions, scope);
+    const agents = await this.db.all(purgeAgents, scope);
+    const historyRows = await this.db.all(purgeHistory, scope);
+    return { agents: agents.length, historyRows: historyRows.length };
+  }
+}

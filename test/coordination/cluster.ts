@@ -1,0 +1,123 @@
+// Whole agents in this process, on a real store: the loops of src/coordination as the daemon runs them, without HTTP.
+import { Agent, type AgentOptions } from '../../src/coordination/agent.ts';
+import { deriveTimeBudget } from '../../src/domain/time-budget.ts';
+import type { Probe } from '../../src/metrics/instruments.ts';
+import { createInstruments } from '../../src/metrics/instruments.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import type { Logger } from '../../src/platform/logger.ts';
+import { PostgresSignals } from '../../src/signals/postgres-signals.ts';
+import { openPostgresStore, type PostgresOptions } from '../../src/store/postgres/open.ts';
+
+export interface TestAgent {
+  readonly agent: Agent;
+  readonly done: Promise<void>;
+  readonly logs: { level: string; message: string; fields: object }[];
+  stop(): Promise<void>;
+}
+
+export interface TestAgentOptions {
+  readonly url: string;
+  readonly schema: string;
+  readonly agentId: string;
+  readonly ttlMs?: number;
+  readonly weight?: number;
+  readonly managedTopics?: readonly string[];
+}
+
+const silentProbe: Probe = {
+  group: 'default',
+  agentStates: () => ({}),
+  leasesHeld: () => 0,
+  trustedForMs: () => 0,
+  signalsConnected: () => false,
+  agents: async () => ({}),
+  partitions: async () => ({}),
+};
+
+export function storeOptions(url: string, schema: string, attemptMs = 5_000): PostgresOptions {
+  return {
+    connectionString: url,
+    directConnectionString: url,
+    applicationName: 'streamhouse test',
+    attemptMs,
+    schema,
+    group: 'default',
+    poolMax: 4,
+    migrate: true,
+  };
+}
+
+export function startTestAgent(options: TestAgentOptions): TestAgent {
+  const { url, schema, agentId, ttlMs = 2_000, weight = 1, managedTopics = [] } = options;
+  const answer = deriveTimeBudget({ ttlMs });
+  if (answer.outcome === 'broken') throw new Error(answer.problem);
+  const { budget } = answer;
+  const logs: TestAgent['logs'] = [];
+  const log = recordingLogger(logs);
+  const agentOptions: AgentOptions = {
+    agent: { agentId, address: `${agentId}:9092`, zone: 'default', weight, managedTopics, metadata: {} },
+    group: 'default',
+    budget,
+    process: `test pid ${process.pid} ${agentId}`,
+    shutdownTimeoutMs: 5_000,
+    retentionMs: 86_400_000,
+    pollMs: 100,
+    pingMs: 1_000,
+    settleMs: 20,
+  };
+  const clock = systemClock;
+  const { random } = Math;
+  const open = async () => {
+    const store = await openPostgresStore(storeOptions(url, schema, budget.attemptMs));
+    const signals = new PostgresSignals(
+      { clock, log, random },
+      {
+        connectionString: url,
+        schema,
+        group: 'default',
+        applicationName: 'streamhouse test',
+        attemptMs: 1_000,
+        probeMs: 5_000,
+        deafAfterMs: 20_000,
+      },
+    );
+    signals.start();
+    return {
+      store,
+      signals,
+      async [Symbol.asyncDispose]() {
+        await signals[Symbol.asyncDispose]();
+        await store[Symbol.asyncDispose]();
+      },
+    };
+  };
+  const stop = new AbortController();
+  const agent = new Agent(
+    { open, clock, random, log, instruments: createInstruments(silentProbe) },
+    agentOptions,
+  );
+  const done = agent.run(stop.signal);
+  return {
+    agent,
+    done,
+    logs,
+    async stop() {
+      stop.abort();
+      await done;
+    },
+  };
+}
+
+function recordingLogger(logs: TestAgent['logs']): Logger {
+  const at = (level: string) => (fields: object, message: string) => {
+    logs.push({ level, message, fields });
+  };
+  const log: Logger = {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => log,
+  };
+  return log;
+}
