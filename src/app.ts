@@ -1,5 +1,6 @@
 // The composition root: the one file that knows every layer.
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import type { AgentConfig } from './config/config.ts';
 import { sqliteFile } from './config/parse.ts';
 import { Agent, type OpenedStore } from './coordination/agent.ts';
@@ -27,6 +28,8 @@ const version = programVersion();
 const pollMs = 250;
 /** The coordinator proves that signals arrive this often, milliseconds. */
 const pingMs = 5_000;
+/** Bound of one attempt of `streamhouse db`, which has no heartbeat to keep up with; milliseconds. */
+const schemaAttemptMs = 10_000;
 /** Changes within this time are planned together, milliseconds. */
 const settleMs = 30;
 
@@ -93,9 +96,14 @@ export function schemaAdmin(
   url: string,
   options: { readonly schema: string; readonly caFile?: string | undefined },
 ): SchemaAdmin {
-  if (url.startsWith('sqlite:')) return new SqliteSchema(sqliteFile(url));
+  if (url.startsWith('sqlite:')) return new SqliteSchema(resolve(sqliteFile(url)), schemaAttemptMs);
   return new PostgresSchema(
-    { connectionString: url, applicationName: 'streamhouse db', attemptMs: 10_000, caFile: options.caFile },
+    {
+      connectionString: url,
+      applicationName: 'streamhouse db',
+      attemptMs: schemaAttemptMs,
+      caFile: options.caFile,
+    },
     options.schema,
   );
 }

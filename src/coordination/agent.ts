@@ -167,7 +167,10 @@ export class Agent implements AgentView {
     deps.signals.publish('membership');
     using watching = new Scope(new AbortController().signal);
     const watch = this.watchTrust(session, watching.signal);
-    const end = await session.run(stop, (why) => this.handOver(deps, session, why));
+    const end = await session.run(stop, async (why) => {
+      watching.end();
+      await this.handOver(deps, session, why);
+    });
     watching.end();
     await watch;
     this.session = undefined;

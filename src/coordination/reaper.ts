@@ -106,7 +106,7 @@ export class Reaper {
       const result = await store.reapSession(sessionId, beat);
       instruments.reaps.inc({ result });
       if (result !== 'reaped') return;
-      log.info({ agentId, sessionId, beat }, 'session reaped: silent for its whole TTL');
+      log.info({ silentAgentId: agentId, sessionId, beat }, 'session reaped: silent for its whole TTL');
       this.handlers.reaped(agentId);
     } catch (error) {
       instruments.reaps.inc({ result: 'failed' });

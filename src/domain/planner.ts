@@ -1,17 +1,20 @@
 /**
- * The assignment planner: which agent should lead which partition. A plan is advice; leases decide (DESIGN.md 6). It is a
- * pure function of its input, in whatever order its lists come, so that two coordinators plan the same.
+ * The assignment planner: which agent should lead which partition. A plan is advice; leases decide (DESIGN.md
+ * 6). It is a pure function of its input, in whatever order its lists come, so that two coordinators plan the
+ * same.
  *
- * 1. What can stay stays: with the agent it is assigned to, else with the one that leads it now, if present and willing.
- * 2. Agents with too much give up as little as balance needs (planner/quota.ts, planner/greedy.ts), from the topics of
- *    which they have the most (planner/surplus.ts).
+ * 1. What can stay stays: with the agent it is assigned to, else with the one that leads it now, if present and
+ *    willing.
+ * 2. Agents with too much give up as little as balance needs (planner/quota.ts, planner/greedy.ts), from the
+ *    topics of which they have the most (planner/surplus.ts).
  * 3. What is vacant goes to the least loaded for its weight, spread per topic (planner/vacancies.ts).
  *
- * Balance by weight, where the same agents are willing to lead the same topics: at the end everyone has its exact share,
- * rounded down or up. With equal weights a join then moves at most ⌈P / N⌉ of P partitions over N agents, a leave only
- * the leaver's, and a new topic only its own. With unequal weights a leave or a new topic moves others only as far as
- * someone would be left outside of its rounded share. All of it holds when the assignment was balanced before. Planning again after a plan changes nothing: partitions move for
- * balance, never only to spread a topic.
+ * Balance by weight, where the same agents are willing to lead the same topics: at the end everyone has its
+ * exact share, rounded down or up. With equal weights a join then moves at most ⌈P / N⌉ of P partitions over N
+ * agents, a leave only the leaver's, and a new topic only its own. With unequal weights a leave or a new topic
+ * moves others only as far as someone would be left outside of its rounded share. All of it holds when the
+ * assignment was balanced before. Planning again after a plan changes nothing: partitions move for balance,
+ * never only to spread a topic.
  */
 import { balanceGreedily } from './planner/greedy.ts';
 import type { PlannerInput } from './planner/input.ts';
@@ -26,13 +29,17 @@ export type { PlannerAgent, PlannerInput, PlannerPartition } from './planner/inp
 export type { Move, MoveReason, Plan } from './planner/moves.ts';
 
 export interface PlannerOptions {
-  /** Units of work between two yields, one unit being about one look at one partition. Default: a few milliseconds' worth. */
+  /**
+   * Units of work between two yields, one unit being about one look at one partition. Default: a few
+   * milliseconds' worth.
+   */
   readonly sliceSize?: number;
 }
 
 /**
- * Plans in slices: run it on, giving the event loop a turn at each yield, until it returns the plan. The input must not change
- * meanwhile. Throws RangeError for an agent or a partition listed twice and for a weight out of range.
+ * Plans in slices: run it on, giving the event loop a turn at each yield, until it returns the plan. The input
+ * must not change meanwhile. Throws RangeError for an agent or a partition listed twice and for a weight out of
+ * range.
  */
 export function* planAssignment(input: PlannerInput, options: PlannerOptions = {}): Generator<void, Plan> {
   const slices = new Slices(options.sliceSize ?? sliceSizeDefault);
@@ -65,7 +72,8 @@ export function plan(input: PlannerInput): Plan {
 function* keepInPlace(pool: Pool, byId: ReadonlyMap<string, Member>, slices: Slices): Generator<void, void> {
   for (const topic of pool.topics) {
     for (const slot of topic.slots) {
-      // The assigned agent before the holder: a handoff under way must not be taken back while the old one still leads.
+      // The assigned agent before the holder: a handoff under way must not be taken back while the old one
+      // still leads.
       const assigned = willingMember(slot.input.assignedTo, pool, byId);
       slot.mayStay = assigned !== undefined;
       const keeper = assigned ?? willingMember(slot.input.holder, pool, byId);

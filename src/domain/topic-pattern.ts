@@ -1,15 +1,17 @@
 /**
- * Topic patterns: how an operator says which topics an agent is willing to lead. Not regular expressions, because a
- * pattern comes from configuration and a careless regular expression can take exponential time on a planning tick.
+ * Topic patterns: how an operator says which topics an agent is willing to lead. Not regular expressions,
+ * because a pattern comes from configuration and a careless regular expression can take exponential time on a
+ * planning tick.
  */
 
 /**
- * Whether `name` as a whole fits `pattern`: `*` stands for any text, also none, `?` for exactly one character (one
- * UTF-16 code unit), everything else for itself, case included. There is no escape: topic names contain neither.
+ * Whether `name` as a whole fits `pattern`: `*` stands for any text, also none, `?` for exactly one character
+ * (one UTF-16 code unit), everything else for itself, case included. There is no escape: topic names contain
+ * neither.
  *
- * One pass from left to right over the texts between the stars, each taken at the first place where it fits: a later
- * place could only leave less for the rest, so nothing is ever tried again. Linear in the name; at the very worst times
- * the longest text between two stars (`*aaab*`), never exponential.
+ * One pass from left to right over the texts between the stars, each taken at the first place where it fits: a
+ * later place could only leave less for the rest, so nothing is ever tried again. Linear in the name; at the
+ * very worst times the longest text between two stars (`*aaab*`), never exponential.
  */
 export function matchesTopicPattern(pattern: string, name: string): boolean {
   const firstStar = pattern.indexOf('*');
@@ -36,8 +38,8 @@ export function matchesTopicPattern(pattern: string, name: string): boolean {
 }
 
 /**
- * The text that every match begins with: `pattern` up to its first wildcard. A caller with many patterns looks up the
- * few that can match a name by it.
+ * The text that every match begins with: `pattern` up to its first wildcard. A caller with many patterns looks
+ * up the few that can match a name by it.
  */
 export function literalPrefix(pattern: string): string {
   const wildcard = pattern.search(/[*?]/);
@@ -46,7 +48,10 @@ export function literalPrefix(pattern: string): string {
 
 const anyCharacter = '?'.charCodeAt(0);
 
-/** Whether the part of `pattern` from `start` to `end`, which has no star, fits `name` at `at`. No slices: called often. */
+/**
+ * Whether the part of `pattern` from `start` to `end`, which has no star, fits `name` at `at`. No slices:
+ * called often.
+ */
 function fitsAt(pattern: string, start: number, end: number, name: string, at: number): boolean {
   for (let i = start; i < end; i += 1) {
     const wanted = pattern.charCodeAt(i);

@@ -60,11 +60,22 @@ export function createInstruments(probe: Probe) {
   const instruments = {
     buildInfo: gauge('build_info', 'Always 1; the program version', ['version', 'node']),
     agentInfo: gauge('agent_info', 'Always 1; who this agent is', ['agent_id', 'group', 'zone']),
-    agentState: gauge('agent_state', '1 for the state this agent is in, 0 for the others', ['state']),
-    leasesHeld: gauge('leases_held', 'Partition leases this agent holds and trusts'),
+    agentState: gauge(
+      'agent_state',
+      '1 for the state this agent is in, 0 for the others',
+      ['state'],
+      (target) => {
+        for (const [state, now] of Object.entries(probe.agentStates())) target.set({ state }, now ? 1 : 0);
+      },
+    ),
+    leasesHeld: gauge('leases_held', 'Partition leases this agent holds and trusts', [], (target) =>
+      target.set(probe.leasesHeld()),
+    ),
     sessionTrustedSeconds: gauge(
       'session_trusted_seconds',
       'How long this agent may act without another heartbeat',
+      [],
+      (target) => target.set(probe.trustedForMs() / 1000),
     ),
     heartbeats: counter('heartbeats_total', 'Heartbeats by result', ['result']),
     heartbeatDuration: histogram('heartbeat_duration_seconds', 'Heartbeat round trip', seconds),

@@ -1,12 +1,13 @@
 /**
- * Balance in pools that share members: best effort. Every member may be willing to lead another choice of topics, so that
- * there is no share to hold anyone to.
+ * Balance in pools that share members: best effort. Every member may be willing to lead another choice of
+ * topics, so that there is no share to hold anyone to.
  *
- * What holds at the end: no single move helps. If a member of load l and weight w has a partition that another, of load m
- * and weight v, is willing to lead, then l / w <= (m + 1) / v. Two members of equal weight and equal willingness are
- * thus within one of each other. What does not: a chain of moves over several members might still help, and the highest
- * load per weight may exceed the best possible one by a factor that grows, slowly, with the number of members. Between
- * unequal weights a heavy member may be more than one above its exact share. A join or a leave may set off further moves.
+ * What holds at the end: no single move helps. If a member of load l and weight w has a partition that another,
+ * of load m and weight v, is willing to lead, then l / w <= (m + 1) / v. Two members of equal weight and equal
+ * willingness are thus within one of each other. What does not: a chain of moves over several members might
+ * still help, and the highest load per weight may exceed the best possible one by a factor that grows, slowly,
+ * with the number of members. Between unequal weights a heavy member may be more than one above its exact
+ * share. A join or a leave may set off further moves.
  *
  * It ends because each move lowers the sum over members of (1 + 2 + … + load) / weight.
  */
@@ -56,7 +57,9 @@ interface Tally extends HeapItem {
   load: number;
 }
 
-/** How many of the pool's partitions each member gives up when everyone passes one on for as long as that helps. */
+/**
+ * How many of the pool's partitions each member gives up when everyone passes one on for as long as that helps.
+ */
 function* surplusOf(pool: Pool, slices: Slices): Generator<void, Map<Member, number>> {
   const inPool = new Map<Member, number>();
   for (const { member } of slotsOf(pool)) {
@@ -64,7 +67,7 @@ function* surplusOf(pool: Pool, slices: Slices): Generator<void, Map<Member, num
     if (slices.full()) yield;
   }
   if (slices.full(pool.members.length)) yield;
-  // Two lists, not one: who gives does not take in the same round, since it would have to be below itself.
+  // Each with tallies of its own: whoever gives is above all who take, so that nobody does both.
   const givers = new Heap(mostLoaded, [...inPool.keys()].map(newTally));
   const takers = new Heap(leastLoaded, pool.members.map(newTally));
 

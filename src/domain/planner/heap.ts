@@ -37,7 +37,10 @@ export class Heap<T extends HeapItem> {
     this.rerank(last);
   }
 
-  /** To be called whenever something that `compare` looks at has changed for `item`. */
+  /**
+   * To be called as soon as something that `compare` looks at has changed for `item`, before it changes for
+   * another one: with two items out of place neither would find its own.
+   */
   rerank(item: T): void {
     if (!this.has(item)) return;
     this.#rise(item, item.heapIndex);

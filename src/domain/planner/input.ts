@@ -1,14 +1,14 @@
 /**
- * What the planner is told. Names, not row types: the planner knows neither the store nor who is alive, its caller
- * lists only agents that may lead.
+ * What the planner is told. Names, not row types: the planner knows neither the store nor who is alive, its
+ * caller lists only agents that may lead.
  */
 
 /** An agent that is alive and may lead partitions. */
 export interface PlannerAgent {
   readonly agentId: string;
   /**
-   * Relative capacity: an agent of weight 2 gets twice what one of weight 1 gets. From 0.001 to 1,000,000, read to a
-   * thousandth.
+   * Relative capacity: an agent of weight 2 gets twice what one of weight 1 gets. From 0.001 to 1,000,000, read
+   * to a thousandth.
    */
   readonly weight: number;
   /** Patterns of the topics this agent is willing to lead (see topic-pattern.ts); empty means every topic. */
@@ -31,8 +31,8 @@ export interface PlannerInput {
   /** In any order, fastest when sorted by topic and partition; two of the same name and number are refused. */
   readonly partitions: readonly PlannerPartition[];
   /**
-   * Ids of the agents that the previous plan was made for. Only the reasons depend on it: without it a move to a newcomer
-   * reads `balance`.
+   * Ids of the agents that the previous plan was made for. Only the reasons depend on it: without it a move to
+   * a newcomer reads `balance`.
    */
   readonly previousAgents?: readonly string[];
 }

@@ -1,4 +1,7 @@
-/** The agents as the planner works with them: in the order of their ids, each with what it has been given so far. */
+/**
+ * The agents as the planner works with them: in the order of their ids, each with what it has been given so
+ * far.
+ */
 import type { HeapItem } from './heap.ts';
 import type { PlannerAgent } from './input.ts';
 import { compareText } from './sort.ts';

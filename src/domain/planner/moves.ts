@@ -3,9 +3,9 @@ import type { Slices } from './slices.ts';
 import type { Slot, TopicSlots } from './slots.ts';
 
 /**
- * Why a partition moves: it had no agent (`new_partition`), its agent is gone (`agent_left`) or does not list the topic
- * (`not_willing`); its agent is there and willing, but has too much, and the receiver was not in the previous plan
- * (`agent_joined`) or was (`balance`).
+ * Why a partition moves: it had no agent (`new_partition`), its agent is gone (`agent_left`) or does not list
+ * the topic (`not_willing`); its agent is there and willing, but has too much, and the receiver was not in the
+ * previous plan (`agent_joined`) or was (`balance`).
  */
 export type MoveReason = 'new_partition' | 'agent_left' | 'agent_joined' | 'balance' | 'not_willing';
 

@@ -1,20 +1,24 @@
 /**
- * Balance in a pool whose members are willing to lead nothing else: exact, and with as few moves as exact balance allows.
+ * Balance in a pool whose members are willing to lead nothing else: exact, and with as few moves as exact
+ * balance allows.
  *
- * A member's exact share of P partitions is P · weight / (sum of weights). It ends with no less than that rounded down
- * and no more than that rounded up, and either will do: fixing which of the two each member gets (by largest remainder,
- * say) would make existing partitions move when one is added, the apportionment paradox. So a member gives something
- * up only when it is above its rounded-up share, or when others cannot reach their rounded-down share without it.
+ * A member's exact share of P partitions is P · weight / (sum of weights). It ends with no less than that
+ * rounded down and no more than that rounded up, and either will do: fixing which of the two each member gets
+ * (by largest remainder, say) would make existing partitions move when one is added, the apportionment paradox.
+ * So a member gives something up only when it is above its rounded-up share, or when others cannot reach their
+ * rounded-down share without it.
  *
- * Vacant slots are filled one by one by the quota method (Balinski and Young, 1975). With F slots filled, a member is
- * eligible while it is below its share of F + 1, and of these the one that will be least loaded for its weight is next.
- * From an empty pool that keeps everyone within its rounded shares at every number of partitions, so adding topics
- * never moves what is there. It works from any other start as well, once nobody has too much:
+ * Vacant slots are filled one by one by the quota method (Balinski and Young, 1975). With F slots filled, a
+ * member is eligible while it is below its share of F + 1, and of these the one that will be least loaded for
+ * its weight is next. From an empty pool that keeps everyone within its rounded shares at every number of
+ * partitions, so adding topics never moves what is there. It works from any other start as well, once nobody
+ * has too much:
  * - Somebody is always eligible: all loads together are F, all shares of F + 1 together are F + 1.
  * - Nobody gets above its rounded-up share of P, since from there on it is not eligible.
- * - Everybody reaches its rounded-down share of P. Whoever is below it goes before all that are not, whenever it is
- *   eligible, so it can only fail by waiting. But what a member cannot take before F = t is at most its share of P less
- *   its share of t, together P - t: it fits into the slots that are left then.
+ * - Everybody reaches its rounded-down share of P. Whoever is below it goes before all that are not, whenever it
+ *   is eligible, and `surplusOf` has made room for all of them, so it can only fail by waiting. But what a member
+ *   is not eligible for before F = t is at most its share of P less its share of t; together that is P - t, so it
+ *   fits into the slots that are left then.
  */
 import { Heap } from './heap.ts';
 import type { Member } from './members.ts';

@@ -1,6 +1,7 @@
 /**
- * Cuts long work into slices. The planner counts units of work as it goes and yields whenever a slice is full, so that its
- * caller can let the event loop breathe; without a clock, so that a plan stays a pure function of its input.
+ * Cuts long work into slices. The planner counts units of work as it goes and yields whenever a slice is full,
+ * so that its caller can let the event loop breathe; without a clock, so that a plan stays a pure function of
+ * its input.
  */
 
 /** One unit is about one look at one partition: with this many, a slice takes a few milliseconds. */
@@ -16,7 +17,10 @@ export class Slices {
     this.#size = size;
   }
 
-  /** Counts `units` more; true when that fills the slice, and then the caller must yield: `if (slices.full()) yield;`. */
+  /**
+   * Counts `units` more; true when that fills the slice, and then the caller must yield: `if (slices.full())
+   * yield;`.
+   */
   full(units = 1): boolean {
     this.#used += units;
     if (this.#used < this.#size) return false;

@@ -1,4 +1,7 @@
-/** The partitions as the planner works with them: grouped by topic, each a slot that a member fills or that is vacant. */
+/**
+ * The partitions as the planner works with them: grouped by topic, each a slot that a member fills or that is
+ * vacant.
+ */
 import type { PlannerPartition } from './input.ts';
 import type { Member } from './members.ts';
 import type { Slices } from './slices.ts';
@@ -53,7 +56,10 @@ export function* readTopics(
 interface Gathered {
   readonly topic: TopicSlots;
   readonly slots: Slot[];
-  /** Whether each number so far was above the one before: then there is nothing to sort and no number comes twice. */
+  /**
+   * Whether each number so far was above the one before: then there is nothing to sort and no number comes
+   * twice.
+   */
   ascending: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Sorting in slices. The built-in sort cannot pause, and sorting 100,000 names takes longer than the event loop may
- * stall.
+ * Sorting in slices. The built-in sort cannot pause, and sorting 100,000 names takes longer than the event loop
+ * may stall.
  */
 import type { Slices } from './slices.ts';
 

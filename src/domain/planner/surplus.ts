@@ -30,8 +30,8 @@ export function* takeSurplus(
 class Shelf {
   readonly #stacks = new Map<TopicSlots, Slot[]>();
   /**
-   * By height, the topics whose stack has reached that height. An entry is stale when the stack has another height by now,
-   * and is then dropped when met: cheaper than finding and removing it at once.
+   * By height, the topics whose stack has reached that height. An entry is stale when the stack has another
+   * height by now, and is then dropped when met: cheaper than finding and removing it at once.
    */
   readonly #byHeight: TopicSlots[][] = [];
 

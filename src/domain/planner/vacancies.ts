@@ -5,15 +5,18 @@ import type { Slices } from './slices.ts';
 import { fill, type TopicSlots } from './slots.ts';
 
 /**
- * Negative when `a` should get the next partition of the topic being filled rather than `b`: the one that will be least
- * loaded for its weight, then the one with the fewest partitions of the topic, then by id. The one place where candidates
- * are compared: a further preference (zone, preferred agent) is a further term here.
+ * Negative when `a` should get the next partition of the topic being filled rather than `b`: the one that will be
+ * least loaded for its weight, then the one with the fewest partitions of the topic, then by id. The one place where
+ * candidates are compared: a further preference is a further term, but below the load, on which the balance rests
+ * (quota.ts, greedy.ts).
  */
 export function compareCandidates(a: Member, b: Member): number {
   return loadWithOneMore(a) - loadWithOneMore(b) || a.loadOfTopic - b.loadOfTopic || a.order - b.order;
 }
 
-/** Per weight. A division is rounded correctly, so equal ratios are equal numbers, and the order is a total one. */
+/**
+ * Per weight. A division is rounded correctly, so equal ratios are equal numbers, and the order is a total one.
+ */
 export function loadWithOneMore({ load, weight }: { load: number; weight: number }): number {
   return (load + 1) / weight;
 }
@@ -43,7 +46,9 @@ export class OpenTurns implements Turns {
   }
 }
 
-/** Choosing a member means moving it in a heap or two: more than the one look that a unit of work stands for. */
+/**
+ * Choosing a member means moving it in a heap or two: more than the one look that a unit of work stands for.
+ */
 const unitsPerChoice = 4;
 
 /** Fills all vacant slots of `topics`, in their order. */
@@ -73,16 +78,17 @@ export function* fillVacancies(
   }
 }
 
-/** The members that have some of the topic, with `loadOfTopic` set. Each is ranked anew once, however many it has. */
+/** Sets `loadOfTopic` of the members that have some of the topic, and returns these. */
 function countHolders(topic: TopicSlots, turns: Turns): Member[] {
-  const holders: Member[] = [];
+  const counts = new Map<Member, number>();
   for (const { member } of topic.slots) {
-    if (member === null) continue;
-    if (member.loadOfTopic === 0) holders.push(member);
-    member.loadOfTopic += 1;
+    if (member !== null) counts.set(member, (counts.get(member) ?? 0) + 1);
   }
-  for (const member of holders) turns.candidates.rerank(member);
-  return holders;
+  for (const [member, count] of counts) {
+    member.loadOfTopic = count;
+    turns.candidates.rerank(member);
+  }
+  return [...counts.keys()];
 }
 
 function forgetHolders(holders: readonly Member[], turns: Turns): void {

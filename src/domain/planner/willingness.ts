@@ -1,7 +1,7 @@
 /**
- * Who is willing to lead which topic. Topics that the same agents are willing to lead form a pool; pools that share an
- * agent form a group. Groups do not touch each other, so each is balanced for itself, and one that is a single pool can be
- * balanced exactly.
+ * Who is willing to lead which topic. Topics that the same agents are willing to lead form a pool; pools that
+ * share an agent form a group. Groups do not touch each other, so each is balanced for itself, and one that is
+ * a single pool can be balanced exactly.
  */
 import { literalPrefix, matchesTopicPattern } from '../topic-pattern.ts';
 import type { Member, Profile } from './members.ts';
@@ -54,7 +54,9 @@ function newPool(profiles: readonly Profile[]): Pool {
   return { members, profiles: new Set(profiles), topics: [] };
 }
 
-/** Finds the profiles that list a topic without trying every pattern: only those whose literal beginning it has. */
+/**
+ * Finds the profiles that list a topic without trying every pattern: only those whose literal beginning it has.
+ */
 class WillingProfiles {
   /** Indexes of the profiles that take every topic. */
   readonly #open: number[] = [];

@@ -1,7 +1,7 @@
 // One connection whose every attempt is bounded from our side, by destroying its socket: a server's statement_timeout does
 // not bound a commit that waits for replication, and says nothing when packets vanish.
 import { Socket } from 'node:net';
-import { fillPlaceholders } from 'drizzle-orm';
+import { is, Placeholder } from 'drizzle-orm';
 import pg from 'pg';
 import { StoreUnavailable } from '../../domain/refusal.ts';
 import type { CompiledSql } from '../sql/dialect.ts';
@@ -79,7 +79,7 @@ export async function runBounded(
   parameters: ParameterValues,
   attemptMs: number,
 ): Promise<Row[]> {
-  const values = fillPlaceholders([...compiled.parameters], spreadRows(parameters));
+  const values = compiled.parameters.map((parameter) => valueOf(parameter, parameters));
   return bounded(client, attemptMs, () => client.query<Row>({ name, text: compiled.text, values }));
 }
 
@@ -111,18 +111,13 @@ async function bounded(
   }
 }
 
-/** Parameters that are sets of rows become one array per column, as the dialect names them. */
-function spreadRows(parameters: ParameterValues): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(parameters)) {
-    if (!Array.isArray(value)) {
-      values[name] = value;
-      continue;
-    }
-    const rows = value as readonly Readonly<Record<string, unknown>>[];
-    for (const column of Object.keys(rows[0] ?? {})) {
-      values[`${name}.${column}`] = rows.map((row) => row[column]);
-    }
-  }
-  return values;
+/** The value of one placeholder. A parameter that is a set of rows becomes one array per column, named as the dialect does. */
+function valueOf(placeholder: unknown, parameters: ParameterValues): unknown {
+  if (!is(placeholder, Placeholder)) return placeholder;
+  const [name = '', column] = String(placeholder.name).split('.');
+  const value = parameters[name];
+  if (value === undefined) throw new Error(`no value was given for parameter ${name}`);
+  return Array.isArray(value) && column !== undefined
+    ? value.map((row: Readonly<Record<string, unknown>>) => row[column])
+    : value;
 }

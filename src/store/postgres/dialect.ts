@@ -30,6 +30,7 @@ export function postgresDialect(schema: string): Dialect {
     plusMs: (time, ms) => sql`(${time} + ${ms} * interval '1 millisecond')`,
     msBetween: (from, to) => sql`floor(extract(epoch from (${to} - ${from})) * 1000)::float8`,
     timeMs: (time) => sql`floor(extract(epoch from ${time}) * 1000)::float8`,
+    greatest: (a, b) => sql`greatest(${a}, ${b})`,
     lock: (strength, of, wait) =>
       sql`for ${sql.raw(strength)} of ${sql.identifier(of)} ${sql.raw(wait ?? '')}`,
     compile(statement: SQL) {

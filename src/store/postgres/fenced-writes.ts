@@ -5,12 +5,15 @@ import type { NewSegment, Segment } from '../../domain/segment.ts';
 import type { Partition } from '../../domain/topic.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import { readNumber } from '../sql/read.ts';
 import {
   type FencedTarget,
   type FencedWrites,
   fenceParameters,
   type FenceParameters,
+  leaseUnderFence,
+} from '../sql/fence.ts';
+import { readNumber } from '../sql/read.ts';
+import {
   insertedSegmentColumns,
   readStoredSegment,
   segmentColumns,
@@ -23,15 +26,7 @@ import { statement } from '../sql/statement.ts';
 
 /** FOR NO KEY UPDATE, not FOR SHARE: overlapping sharers would starve a takeover that waits for the row. */
 function fence(d: Dialect) {
-  return sql`fence as materialized (
-      select l.epoch from ${d.table('leases')} l
-      where l.group_name = ${d.parameter('group', 'text')} and l.kind = 'partition' and l.name = ${d.parameter('topic', 'text')}
-        and l.partition = ${d.parameter('partition', 'integer')} and l.epoch = ${d.parameter('epoch', 'bigint')}
-        and l.session_id = ${d.parameter('sessionId', 'uuid')}
-        and exists (select 1 from ${d.table('sessions')} s
-          where s.session_id = ${d.parameter('sessionId', 'uuid')} and s.ended_at is null)
-      for no key update of l
-    )`;
+  return sql`fence as materialized (${leaseUnderFence(d)} for no key update of l)`;
 }
 
 function target(d: Dialect) {
@@ -52,10 +47,10 @@ const append = statement<
       where ${target(d)} and p.high_watermark = ${d.parameter('base', 'bigint')}
       returning p.topic_id, p.partition
     )
-    insert into ${d.table('segments')} as s (topic_id, partition, epoch, ${insertedSegmentColumns})
+    insert into ${d.table('segments')} (topic_id, partition, epoch, ${insertedSegmentColumns})
     select m.topic_id, m.partition, ${d.parameter('epoch', 'bigint')}, w.*
     from moved m cross join ${d.rows('segments', segmentRowColumns)} as w
-    returning ${segmentColumns(d, 's')}`,
+    returning ${segmentColumns(d)}`,
   readStoredSegment,
 );
 

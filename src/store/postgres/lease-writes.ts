@@ -1,19 +1,21 @@
 // Acquire and release, one statement each. The shape of both matters; src/domain/README.md, "Acquire", gives the argument.
 import { sql } from 'drizzle-orm';
-import { EPOCHS_PER_ERA } from '../../domain/limits.ts';
 import type { LeaseKey } from '../../domain/lease.ts';
 import type { TermEndReason } from '../leases.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
+import { type LeaseRow, readLeaseKey, type TermRow } from '../sql/lease-rows.ts';
 import {
-  type LeaseRow,
-  leaseRowColumns,
-  readLeaseKey,
-  type TermRow,
-  termRowColumns,
-} from '../sql/lease-rows.ts';
+  closeByTakeover,
+  epochAfter,
+  fromFreeLeases,
+  fromOwnTerms,
+  raiseHoldings,
+  readGrant,
+  sameKey,
+} from '../sql/lease-terms.ts';
 import type { GrantedLease, LeaseWrites, WriteAnswer } from '../sql/leases.ts';
-import { readNumber, readNumberOrNull, readTextOrNull } from '../sql/read.ts';
+import { readNumberOrNull } from '../sql/read.ts';
 import { statement } from '../sql/statement.ts';
 
 interface Written<T> {
@@ -21,17 +23,15 @@ interface Written<T> {
   readonly holdingsVersion: number | null;
 }
 
-const sameKey = (a: string, b: string) =>
-  sql.raw(`${a}.kind = ${b}.kind and ${a}.name = ${b}.name and ${a}.partition = ${b}.partition`);
-
 const group = (d: Dialect) => d.parameter('group', 'text');
 const session = (d: Dialect) => d.parameter('sessionId', 'uuid');
 
-/** Raises the version only when the statement changed something. */
+/**
+ * Raises the version only when the statement changed something. The count, unlike an EXISTS, is there only after the last
+ * lease: otherwise a release that waits for a lease would hold its session's row meanwhile, and with it the heartbeat.
+ */
 function touchSession(d: Dialect, when: string) {
-  return sql`update ${d.table('sessions')} set holdings_version = holdings_version + 1
-    where session_id = ${session(d)} and ended_at is null and exists (select 1 from ${sql.raw(when)})
-    returning holdings_version`;
+  return sql`${raiseHoldings(d)} and (select count(*) from ${sql.raw(when)}) > 0 returning holdings_version`;
 }
 
 const acquire = statement<{ group: string; sessionId: string; leases: LeaseRow[] }, Written<GrantedLease>>(
@@ -40,15 +40,7 @@ const acquire = statement<{ group: string; sessionId: string; leases: LeaseRow[]
     with free as materialized (
       -- Judged in this statement's snapshot, with the epoch that was judged.
       select l.kind, l.name, l.partition, l.epoch, l.session_id
-      from ${d.rows('leases', leaseRowColumns)} as w
-      join ${d.table('leases')} l on l.group_name = ${group(d)} and ${sameKey('l', 'w')}
-      where not exists (
-          select 1 from ${d.table('sessions')} s where s.session_id = l.session_id and s.ended_at is null)
-        and exists (
-          select 1 from ${d.table('sessions')} me where me.session_id = ${session(d)} and me.ended_at is null)
-        and (l.kind = 'role' or exists (
-          select 1 from ${d.table('topics')} t join ${d.table('partitions')} p on p.topic_id = t.topic_id
-          where t.group_name = l.group_name and t.name = l.name and p.partition = l.partition))
+      ${fromFreeLeases(d)}
     ), locked as materialized (
       -- A row that changed since the snapshot is judged again here, on its new version, by its epoch alone.
       select l.kind, l.name, l.partition, f.epoch, f.session_id
@@ -59,14 +51,14 @@ const acquire = statement<{ group: string; sessionId: string; leases: LeaseRow[]
       for update of l skip locked
     ), granted as (
       update ${d.table('leases')} l
-      set epoch = greatest(l.epoch + 1, (select number from ${d.table('era')}) * ${sql.raw(String(EPOCHS_PER_ERA))}),
+      set epoch = ${epochAfter(d, sql`l.epoch`)},
         session_id = ${session(d)}, acquired_at = clock_timestamp()
       from locked k
       where l.group_name = ${group(d)} and ${sameKey('l', 'k')} and l.epoch = k.epoch
       returning l.kind, l.name, l.partition, l.epoch, l.acquired_at, k.epoch as epoch_before, k.session_id as session_before
     ), closed as (
-      update ${d.table('lease_history')} h set ended_at = s.ended_at, end_reason = s.end_reason
-      from granted g join ${d.table('sessions')} s on s.session_id = g.session_before
+      update ${d.table('lease_history')} h set ${closeByTakeover(d)}
+      from granted g left join ${d.table('sessions')} s on s.session_id = g.session_before
       where h.group_name = ${group(d)} and ${sameKey('h', 'g')} and h.epoch = g.epoch_before and h.ended_at is null
     ), opened as (
       insert into ${d.table('lease_history')} (group_name, kind, name, partition, epoch, session_id, agent_id, acquired_at)
@@ -78,14 +70,7 @@ const acquire = statement<{ group: string; sessionId: string; leases: LeaseRow[]
       ${d.msBetween(sql`s.last_heartbeat_at`, sql`g.acquired_at`)} as silent_ms,
       (select holdings_version from touched) as holdings_version
     from granted g left join ${d.table('sessions')} s on s.session_id = g.session_before`,
-  (row) => {
-    const agentId = readTextOrNull(row, 'agent_before');
-    const takenOver = agentId === null ? null : { agentId, silentMs: readNumber(row, 'silent_ms') };
-    return {
-      item: { key: readLeaseKey(row), epoch: readNumber(row, 'epoch'), takenOver },
-      holdingsVersion: readNumberOrNull(row, 'holdings_version'),
-    };
-  },
+  (row) => ({ item: readGrant(row), holdingsVersion: readNumberOrNull(row, 'holdings_version') }),
 );
 
 const release = statement<
@@ -96,9 +81,7 @@ const release = statement<
   (d) => sql`
     with locked as materialized (
       select l.kind, l.name, l.partition, l.epoch
-      from ${d.rows('terms', termRowColumns)} as w
-      join ${d.table('leases')} l on l.group_name = ${group(d)} and ${sameKey('l', 'w')}
-      where l.epoch = w.epoch and l.session_id = ${session(d)}
+      ${fromOwnTerms(d)}
       order by l.kind, l.name, l.partition
       for update of l
     ), vacated as (

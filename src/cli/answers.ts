@@ -1,0 +1,108 @@
+// What the commands read of an agent's answers. Lenient: only what names a thing is required, fields that are missing
+// show as `-` and fields that are new are kept for `-o json`, so that client and agent may differ by a version.
+import { z } from 'zod';
+
+const text = z.string().nullish();
+const number = z.number().nullish();
+
+export const agentForm = z.object({
+  agentId: z.string(),
+  address: text,
+  zone: text,
+  group: text,
+  state: text,
+  weight: number,
+  lastHeartbeatAt: text,
+  expiresInMs: number,
+  leases: number,
+  metadata: z.unknown().optional(),
+});
+export type AgentAnswer = z.infer<typeof agentForm>;
+
+/** `asked`: it is alive and has been told to end its session. */
+export const agentRemovalForm = z.object({ result: text }).nullish();
+
+export const topicForm = z.object({
+  name: z.string(),
+  partitionCount: number,
+  retentionMs: number,
+  config: z.unknown().optional(),
+  createdAt: text,
+});
+export type TopicAnswer = z.infer<typeof topicForm>;
+
+export const partitionForm = z.object({
+  partition: z.number(),
+  highWatermark: number,
+  startOffset: number,
+  leader: text,
+  epoch: number,
+});
+export type PartitionAnswer = z.infer<typeof partitionForm>;
+
+export const leaseForm = z.object({
+  topic: z.string(),
+  partition: z.number(),
+  agentId: text,
+  address: text,
+  epoch: number,
+  acquiredAt: text,
+  expiresInMs: number,
+});
+export type LeaseAnswer = z.infer<typeof leaseForm>;
+
+export const segmentForm = z.object({
+  id: z.string(),
+  baseOffset: z.number(),
+  endOffset: z.number(),
+  recordCount: number,
+  sizeBytes: number,
+  bucket: text,
+  key: text,
+  epoch: number,
+  createdAt: text,
+});
+export type SegmentAnswer = z.infer<typeof segmentForm>;
+
+export const offsetLocationForm = z.discriminatedUnion('result', [
+  z.object({ result: z.literal('found'), segment: segmentForm }),
+  z.object({ result: z.literal('gap'), next: z.number() }),
+  z.object({ result: z.literal('before_start'), startOffset: z.number() }),
+  z.object({ result: z.literal('at_end'), highWatermark: z.number() }),
+]);
+export type OffsetLocationAnswer = z.infer<typeof offsetLocationForm>;
+
+/** Said as `group`, as beside its offsets, or as `name`, as of a topic. */
+export const consumerGroupForm = z.union([
+  z.object({ group: z.string(), createdAt: text }),
+  z
+    .object({ name: z.string(), createdAt: text })
+    .transform(({ name, createdAt }) => ({ group: name, createdAt })),
+]);
+export type ConsumerGroupAnswer = z.infer<typeof consumerGroupForm>;
+
+export const committedOffsetForm = z.object({
+  topic: z.string(),
+  partition: z.number(),
+  offset: z.number(),
+  metadata: text,
+  committedAt: text,
+});
+export type CommittedOffsetAnswer = z.infer<typeof committedOffsetForm>;
+
+export const statusForm = z.object({
+  group: z.string(),
+  backend: text,
+  era: z.object({ number, since: text }).nullish(),
+  coordinator: z.object({ agentId: z.string(), epoch: number, since: text }).nullish(),
+  agents: z.object({ active: number, expired: number, dead: number }).nullish(),
+  topics: number,
+  partitions: z.object({ total: number, led: number, unled: number }).nullish(),
+  agent: z.object({ agentId: text, state: text, trustedForMs: number, leases: number }).nullish(),
+});
+export type StatusAnswer = z.infer<typeof statusForm>;
+
+export const healthForm = z.object({
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: text })),
+});
+export type HealthAnswer = z.infer<typeof healthForm>;

@@ -1,0 +1,48 @@
+// What the command line needs from outside. `main.ts` gives the real things; tests give streams they can read.
+import type { Readable, Writable } from 'node:stream';
+
+/** Where a store is and how to reach it, for the commands that open it themselves. */
+export interface DbOptions {
+  /** PostgreSQL schema; SQLite has none and ignores it. */
+  readonly schema: string;
+  /** From `DATABASE_CA_FILE`: the certificate authority of a PostgreSQL server, as a path. */
+  readonly caFile: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface DbStatus {
+  /** Migrations applied, by name, oldest first. */
+  readonly applied: readonly string[];
+  /** Migrations this program knows and the store lacks. */
+  readonly pending: readonly string[];
+  /** The lowest program schema level that may use the store. */
+  readonly minCompatible: number;
+}
+
+/**
+ * Opens a store by URL and closes it again. Both fail with an error named `StoreUnavailable` when the store does not
+ * answer and `StoreMisconfigured` when a person must act; a message must not contain the URL's password.
+ */
+export interface DbCommands {
+  /** Applies what is pending; answers what this call applied. */
+  migrate(url: string, options: DbOptions): Promise<{ readonly applied: readonly string[] }>;
+  /** Looks without changing anything. */
+  status(url: string, options: DbOptions): Promise<DbStatus>;
+}
+
+export interface CliDeps {
+  readonly stdout: Writable;
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+  /** Where a confirmation is read from. Default: `process.stdin`. */
+  readonly stdin?: Readable & { readonly isTTY?: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether stdout is a terminal: only then come hints beside the data. */
+  readonly isTty: boolean;
+  readonly fetch?: typeof globalThis.fetch;
+  /** Runs the daemon with its raw arguments, --help among them, until it stops; resolves to its exit code. */
+  runAgent(args: string[]): Promise<number>;
+  runDemo(args: string[]): Promise<number>;
+  readonly db: DbCommands;
+  /** Aborts on SIGINT or SIGTERM. The agent listens to it by itself. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,91 @@
+// The HTTP application put together: what is checked before any route, what errors look like, and the routes by resource.
+import { fastify } from 'fastify';
+import { logAccess } from './access-log.ts';
+import { requestIdOf, setAnswerHeaders } from './answer-headers.ts';
+import type { HttpDependencies } from './dependencies.ts';
+import { allowHosts, refuseForeignOrigins } from './guards.ts';
+import type { HttpApp } from './http-app.ts';
+import { readJsonBodies } from './json-body.ts';
+import { refuseUnknownPaths } from './known-paths.ts';
+import { answerClientError, answerErrors, answerFrameworkError } from './problem-answers.ts';
+import { agentRoutes } from './routes/agents.ts';
+import { electionRoutes } from './routes/elections.ts';
+import { groupRoutes } from './routes/groups.ts';
+import { healthRoutes } from './routes/health.ts';
+import { heldRoutes } from './routes/held.ts';
+import { leaseRoutes } from './routes/leases.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+import { offsetRoutes } from './routes/offsets.ts';
+import { partitionRoutes } from './routes/partitions.ts';
+import { segmentRoutes } from './routes/segments.ts';
+import { selfRoutes } from './routes/self.ts';
+import { statusRoutes } from './routes/status.ts';
+import { topicRoutes } from './routes/topics.ts';
+import { compileValidator, type ZodTypes } from './validation.ts';
+
+export interface AppOptions {
+  readonly allowedHosts: readonly string[];
+}
+
+/** Longest time to receive one whole request, milliseconds: a slow sender must not hold a connection for ever. */
+const requestTimeoutMs = 30_000;
+
+/** Longer than any request line Node accepts (16 KiB of headers), so that our own rule for names refuses long ones. */
+const pathPartLengthMax = 16_384;
+
+/** All routes and rules, not listening yet. */
+export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp {
+  const app = newApp(deps);
+  readJsonBodies(app);
+  app.setValidatorCompiler(compileValidator);
+  answerErrors(app, deps.log);
+  logAccess(app, deps.log);
+
+  // In this order: who may speak to us at all, then what exists, then bodies.
+  app.addHook('onRequest', async (request, reply) => setAnswerHeaders(request, reply));
+  allowHosts(app, options.allowedHosts);
+  refuseForeignOrigins(app);
+  refuseUnknownPaths(app);
+  closeConnectionsWhenClosing(app);
+
+  healthRoutes(app, deps);
+  metricsRoutes(app, deps);
+  selfRoutes(app, deps);
+  statusRoutes(app, deps);
+  agentRoutes(app, deps);
+  leaseRoutes(app, deps);
+  heldRoutes(app, deps);
+  electionRoutes(app, deps);
+  topicRoutes(app, deps);
+  partitionRoutes(app, deps);
+  segmentRoutes(app, deps);
+  groupRoutes(app, deps);
+  offsetRoutes(app, deps);
+  return app;
+}
+
+function newApp(deps: HttpDependencies): HttpApp {
+  const app = fastify({
+    requestTimeout: requestTimeoutMs,
+    // What reaches us on an open connection while we stop is answered, and the connection then closed.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: pathPartLengthMax },
+    // A missing Host is refused by our own rule, in our own words.
+    http: { requireHostHeader: false },
+    genReqId: requestIdOf,
+    frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, deps.log),
+    clientErrorHandler: answerClientError,
+  });
+  return app.withTypeProvider<ZodTypes>();
+}
+
+/** Else a client's idle keep-alive connection would hold up the stop until it times out. */
+function closeConnectionsWhenClosing(app: HttpApp): void {
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
+  });
+}

@@ -1,0 +1,14 @@
+// What the HTTP face is given: the agent it speaks for, the metrics it shows, a log and the program's version.
+import type { Registry } from 'prom-client';
+import type { AgentView } from '../coordination/agent-view.ts';
+import type { Logger } from '../platform/logger.ts';
+
+export type HttpLog = Pick<Logger, 'debug' | 'info' | 'error'>;
+
+export interface HttpDependencies {
+  readonly agent: AgentView;
+  readonly metrics: Registry;
+  readonly log: HttpLog;
+  /** The program's version, as in package.json. */
+  readonly version: string;
+}

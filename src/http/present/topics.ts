@@ -1,0 +1,17 @@
+// Topics and partitions in answers.
+import type { Partition, Topic } from '../../domain/topic.ts';
+import type { LeaseView } from '../../store/leases.ts';
+import { time } from './times.ts';
+
+export function presentTopic({ name, partitionCount, retentionMs, config, createdAt }: Topic) {
+  return { name, partitionCount, retentionMs, config, createdAt: time(createdAt) };
+}
+
+export function presentPartition({ topic, partition, highWatermark, startOffset }: Partition) {
+  return { topic, partition, highWatermark, startOffset };
+}
+
+/** A partition with who leads it: `leader` is an agentId, null when nobody does; `epoch` the current one all the same. */
+export function presentLedPartition(partition: Partition, lease: LeaseView) {
+  return { ...presentPartition(partition), leader: lease.agentId, epoch: lease.epoch };
+}

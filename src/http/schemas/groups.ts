@@ -1,0 +1,28 @@
+// What requests about consumer groups and committed offsets may say.
+import { z } from 'zod';
+import { name, partitionNumber, partitionPath } from './names.ts';
+import { integer } from './numbers.ts';
+
+export const groupPath = z.strictObject({ group: name });
+export const groupOffsetPath = partitionPath.extend({ group: name });
+
+/** As Kafka's brokers limit it. */
+const metadataLengthMax = 4_096;
+const metadataError = `must be a text of at most ${metadataLengthMax} characters, or null`;
+
+const commit = {
+  /** The next offset to read. */
+  offset: integer,
+  metadata: z.string(metadataError).max(metadataLengthMax, metadataError).nullable().default(null),
+};
+
+export const commitBody = z.strictObject(commit, 'must be a JSON object');
+
+const batchError = 'must be an array of at least one commit, or an object whose field offsets is one';
+
+const commits = z
+  .array(z.strictObject({ topic: name, partition: partitionNumber, ...commit }, batchError), batchError)
+  .min(1, batchError);
+
+/** A list as it is answered, `{offsets: […]}`, or the bare array. One transaction. */
+export const commitBatchBody = z.union([z.strictObject({ offsets: commits }, batchError), commits]);

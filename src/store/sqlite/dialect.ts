@@ -1,0 +1,32 @@
+// SQLite's words for what the shared statements leave open.
+import { type SQL, sql } from 'drizzle-orm';
+import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
+import type { Dialect } from '../sql/dialect.ts';
+
+export function sqliteDialect(): Dialect {
+  const sqlite = new SQLiteSyncDialect();
+  return {
+    table: (name) => sql`${sql.identifier(name)}`,
+    // No casts: they would cut 1.5 to 1. Values are bound by what they are (values.ts), and STRICT tables check.
+    parameter: (name) => sql`${sql.placeholder(name)}`,
+    // One JSON text for any number of rows.
+    rows(name, columns) {
+      const fields = Object.keys(columns).map(
+        (column) => sql`value ->> ${sql.raw(`'${column}'`)} as ${sql.identifier(column)}`,
+      );
+      return sql`(select ${sql.join(fields, sql`, `)} from json_each(${sql.placeholder(name)}))`;
+    },
+    // Rounded: seconds times 1,000 in floating point falls short of the millisecond as often as not.
+    now: sql`cast(round(unixepoch('subsec') * 1000) as integer)`,
+    plusMs: (time, ms) => sql`(${time} + ${ms})`,
+    msBetween: (from, to) => sql`(${to} - ${from})`,
+    timeMs: (time) => sql`${time}`,
+    greatest: (a, b) => sql`max(${a}, ${b})`,
+    // A write transaction has the file to itself.
+    lock: () => sql``,
+    compile(statement: SQL) {
+      const { sql: text, params } = sqlite.sqlToQuery(statement);
+      return { text, parameters: params };
+    },
+  };
+}
