@@ -42,6 +42,8 @@ export interface CliDeps {
   /** Runs the daemon with its raw arguments, --help among them, until it stops; resolves to its exit code. */
   runAgent(args: string[]): Promise<number>;
   runDemo(args: string[]): Promise<number>;
+  /** What `streamhouse agent --help` prints, for `streamhouse help agent`: the layer that knows the flags words it. */
+  agentHelp?(): string;
   readonly db: DbCommands;
   /** Aborts on SIGINT or SIGTERM. The agent listens to it by itself. */
   readonly signal: AbortSignal;

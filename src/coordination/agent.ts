@@ -88,22 +88,22 @@ export class Agent implements AgentView {
 
   status(): AgentStatus {
     const { agent, group } = this.options;
-    const held = this.held();
+    const trustedForMs = this.trustedForMs();
     return {
       agentId: agent.agentId,
       group,
       zone: agent.zone,
-      state: this.state(held.trustedForMs),
+      state: this.state(trustedForMs),
       detail: this.detail,
       sessionId: this.sessionId,
       isCoordinator: this.session?.isCoordinator() ?? false,
-      trustedForMs: held.trustedForMs,
-      leases: held.terms.length,
+      trustedForMs,
+      leases: trustedForMs > 0 ? (this.session?.held().length ?? 0) : 0,
     };
   }
 
   held(): Held {
-    const trustedForMs = Math.floor(this.session?.trustedForMs() ?? 0);
+    const trustedForMs = this.trustedForMs();
     if (this.session === undefined || trustedForMs === 0) return { trustedForMs: 0, terms: [] };
     return { trustedForMs, terms: [...this.session.held()].sort(byKey) };
   }
@@ -124,6 +124,11 @@ export class Agent implements AgentView {
 
   announce(change: Change): void {
     this.opened?.signals.publish(change);
+  }
+
+  /** Whole milliseconds, rounded down. */
+  private trustedForMs(): number {
+    return Math.floor(this.session?.trustedForMs() ?? 0);
   }
 
   private state(trustedForMs: number): AgentRunState {

@@ -16,6 +16,7 @@ export function addRunCommands(program: Command, { deps }: CliContext): void {
   });
   // The layer that knows the flags prints their help too.
   passThrough(agent.helpOption(false), (args) => deps.runAgent(args));
+  if (deps.agentHelp !== undefined) agent.configureHelp({ formatHelp: () => deps.agentHelp?.() ?? '' });
 
   const demo = addCommand(program, 'demo', {
     summary: 'Show a takeover: three agents in this terminal, one of them killed',

@@ -1,6 +1,6 @@
 // The pool of ordinary connections: opened lazily, idle ones closed.
 import pg from 'pg';
-import type { SqlDatabase, SqlRunner } from '../sql/database.ts';
+import type { Pace, SqlDatabase, SqlRunner } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { type ParameterValues, type Statement, StatementCache } from '../sql/statement.ts';
 import { BoundedClient, clientConfig, commandBounded, type ConnectionOptions, runBounded } from './client.ts';
@@ -8,6 +8,9 @@ import { mayRunAgain, translateError } from './errors.ts';
 
 /** How often a transaction runs again after a deadlock or serialization failure before its caller hears of it. */
 const attemptsMax = 10;
+
+/** Bound of one statement of large work, milliseconds. */
+const largeMs = 60_000;
 
 export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
   readonly dialect: Dialect;
@@ -29,20 +32,25 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
     this.pool.on('error', () => {});
   }
 
-  async all<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): Promise<R[]> {
+  async all<P extends ParameterValues, R>(
+    statement: Statement<P, R>,
+    parameters: P,
+    pace: Pace = 'ordinary',
+  ): Promise<R[]> {
+    if (pace === 'large') return this.transaction((tx) => tx.all(statement, parameters), pace);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.withClient((client) => this.run(client, statement, parameters));
+        return await this.withClient((client) => this.run(client, statement, parameters, this.attemptMs));
       } catch (error) {
         if (!mayRunAgain(error) || attempt >= attemptsMax) throw translateError(error);
       }
     }
   }
 
-  async transaction<T>(work: (tx: SqlRunner) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (tx: SqlRunner) => Promise<T>, pace: Pace = 'ordinary'): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.withClient((client) => this.transactOn(client, work));
+        return await this.withClient((client) => this.transactOn(client, work, pace));
       } catch (error) {
         if (!mayRunAgain(error) || attempt >= attemptsMax) throw translateError(error);
       }
@@ -53,11 +61,21 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
     if (!this.pool.ended) await this.pool.end();
   }
 
-  private async transactOn<T>(client: BoundedClient, work: (tx: SqlRunner) => Promise<T>): Promise<T> {
+  private async transactOn<T>(
+    client: BoundedClient,
+    work: (tx: SqlRunner) => Promise<T>,
+    pace: Pace,
+  ): Promise<T> {
+    const attemptMs = pace === 'large' ? Math.max(largeMs, this.attemptMs) : this.attemptMs;
     await commandBounded(client, 'begin', this.attemptMs);
     try {
-      const result = await work({ all: (statement, parameters) => this.run(client, statement, parameters) });
-      await commandBounded(client, 'commit', this.attemptMs);
+      if (pace === 'large') {
+        await commandBounded(client, `set local statement_timeout = ${attemptMs}`, this.attemptMs);
+      }
+      const result = await work({
+        all: (statement, parameters) => this.run(client, statement, parameters, attemptMs),
+      });
+      await commandBounded(client, 'commit', attemptMs);
       return result;
     } catch (error) {
       // A connection that cannot even roll back is dropped by withClient; the server then rolls back by itself.
@@ -70,10 +88,11 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
     client: BoundedClient,
     statement: Statement<P, R>,
     parameters: P,
+    attemptMs: number,
   ): Promise<R[]> {
     const compiled = this.statements.get(statement);
     try {
-      const rows = await runBounded(client, statement.name, compiled, parameters, this.attemptMs);
+      const rows = await runBounded(client, statement.name, compiled, parameters, attemptMs);
       return rows.map(statement.read);
     } catch (error) {
       // Deadlocks stay recognisable for the retry above; everything else is translated where it happened, so that

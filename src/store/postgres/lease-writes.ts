@@ -4,7 +4,7 @@ import type { LeaseKey } from '../../domain/lease.ts';
 import type { TermEndReason } from '../leases.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import { type LeaseRow, readLeaseKey, type TermRow } from '../sql/lease-rows.ts';
+import { type LeaseRow, readLeaseKey, sameKey, type TermRow } from '../sql/lease-rows.ts';
 import {
   closeByTakeover,
   epochAfter,
@@ -12,7 +12,6 @@ import {
   fromOwnTerms,
   raiseHoldings,
   readGrant,
-  sameKey,
 } from '../sql/lease-terms.ts';
 import type { GrantedLease, LeaseWrites, WriteAnswer } from '../sql/leases.ts';
 import { readNumberOrNull } from '../sql/read.ts';
@@ -55,11 +54,12 @@ const acquire = statement<{ group: string; sessionId: string; leases: LeaseRow[]
         session_id = ${session(d)}, acquired_at = clock_timestamp()
       from locked k
       where l.group_name = ${group(d)} and ${sameKey('l', 'k')} and l.epoch = k.epoch
-      returning l.kind, l.name, l.partition, l.epoch, l.acquired_at, k.epoch as epoch_before, k.session_id as session_before
+      returning l.group_name, l.kind, l.name, l.partition, l.epoch, l.acquired_at, k.epoch as epoch_before, k.session_id as session_before
     ), closed as (
+      -- By the whole key of granted: a group compared with a constant invites a plan that is quadratic until an ANALYZE.
       update ${d.table('lease_history')} h set ${closeByTakeover(d)}
-      from granted g left join ${d.table('sessions')} s on s.session_id = g.session_before
-      where h.group_name = ${group(d)} and ${sameKey('h', 'g')} and h.epoch = g.epoch_before and h.ended_at is null
+      from granted g
+      where h.group_name = g.group_name and ${sameKey('h', 'g')} and h.epoch = g.epoch_before and h.ended_at is null
     ), opened as (
       insert into ${d.table('lease_history')} (group_name, kind, name, partition, epoch, session_id, agent_id, acquired_at)
       select ${group(d)}, g.kind, g.name, g.partition, g.epoch, ${session(d)},
@@ -88,12 +88,12 @@ const release = statement<
       update ${d.table('leases')} l set session_id = null, acquired_at = null
       from locked k
       where l.group_name = ${group(d)} and ${sameKey('l', 'k')} and l.epoch = k.epoch and l.session_id = ${session(d)}
-      returning l.kind, l.name, l.partition, l.epoch
+      returning l.group_name, l.kind, l.name, l.partition, l.epoch
     ), closed as (
       update ${d.table('lease_history')} h
       set ended_at = clock_timestamp(), end_reason = ${d.parameter('reason', 'text')}
       from vacated v
-      where h.group_name = ${group(d)} and ${sameKey('h', 'v')} and h.epoch = v.epoch and h.ended_at is null
+      where h.group_name = v.group_name and ${sameKey('h', 'v')} and h.epoch = v.epoch and h.ended_at is null
     ), touched as (${touchSession(d, 'vacated')})
     select v.kind, v.name, v.partition, (select holdings_version from touched) as holdings_version from vacated v`,
   (row) => ({ item: readLeaseKey(row), holdingsVersion: readNumberOrNull(row, 'holdings_version') }),
