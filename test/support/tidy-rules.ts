@@ -136,10 +136,12 @@ export const tidyRules = {
     file(domain, platform, storePort),
   ),
   storeSql: importsOnly(
-    'the SQL common to the backends imports nothing but domain, platform, ports and drizzle-orm',
+    'the SQL common to the backends imports nothing but domain, platform, ports, node: and drizzle-orm',
     storeSql,
     file(domain, platform, storePort, storeSql),
     npmPackage('drizzle-orm'),
+    // Migrations are files.
+    nodeModule,
   ),
   postgresBackend: importedOnlyFrom(
     'the PostgreSQL backend is known to the composition root alone',

@@ -73,9 +73,9 @@ const upsertAssignments = statement<ByGroup & { moves: MoveRow[] }>(
   ) => sql`insert into ${d.table('assignments')} (topic_id, partition, group_name, agent_id, reason, assigned_at)
     select p.topic_id, p.partition, t.group_name, m.agent_id, m.reason, ${d.now}
     from ${d.rows('moves', moveColumns)} as m
-    join ${d.table('topics')} t on t.group_name = ${d.parameter('group', 'text')} and t.name = m.topic
-    join ${d.table('partitions')} p on p.topic_id = t.topic_id and p.partition = m.partition
-    where m.agent_id is not null
+    cross join ${d.table('topics')} t cross join ${d.table('partitions')} p
+    where t.group_name = ${d.parameter('group', 'text')} and t.name = m.topic
+      and p.topic_id = t.topic_id and p.partition = m.partition and m.agent_id is not null
     order by p.topic_id, p.partition
     on conflict (topic_id, partition) do update
       set agent_id = excluded.agent_id, reason = excluded.reason, assigned_at = excluded.assigned_at`,
@@ -87,8 +87,8 @@ const deleteAssignments = statement<ByGroup & { moves: MoveRow[] }>(
   (d) => sql`delete from ${d.table('assignments')}
     where (topic_id, partition) in (
       select t.topic_id, m.partition from ${d.rows('moves', moveColumns)} as m
-      join ${d.table('topics')} t on t.group_name = ${d.parameter('group', 'text')} and t.name = m.topic
-      where m.agent_id is null)`,
+      cross join ${d.table('topics')} t
+      where t.group_name = ${d.parameter('group', 'text')} and t.name = m.topic and m.agent_id is null)`,
   nothing,
 );
 
@@ -118,10 +118,11 @@ export class SqlAssignments implements AssignmentStore {
   }
 
   async readPlanningInput(): Promise<PlanningInput> {
+    const { group } = this;
     // The generation first: a plan made from older rows than it names is planned again, never the other way round.
     const generation = await this.assignmentGeneration();
-    const agents = await this.db.all(selectPlannerAgents, { group: this.group });
-    const partitions = await this.db.all(selectPlannerPartitions, { group: this.group });
+    const agents = await this.db.all(selectPlannerAgents, { group });
+    const partitions = await this.db.all(selectPlannerPartitions, { group }, 'large');
     return { generation, agents, partitions };
   }
 
@@ -142,7 +143,7 @@ export class SqlAssignments implements AssignmentStore {
           await tx.all(deleteAssignments, { group, moves: rows });
         const generation = await first(tx, raiseGeneration, { group });
         return generation === undefined ? { outcome: 'fenced' } : { outcome: 'written', generation };
-      });
+      }, 'large');
     try {
       return await write();
     } catch (error) {
@@ -156,7 +157,10 @@ export class SqlAssignments implements AssignmentStore {
     agentId: string,
   ): Promise<{ readonly generation: number; readonly partitions: readonly AssignedPartition[] }> {
     const generation = await this.assignmentGeneration();
-    return { generation, partitions: await this.db.all(selectAssigned, { group: this.group, agentId }) };
+    return {
+      generation,
+      partitions: await this.db.all(selectAssigned, { group: this.group, agentId }, 'large'),
+    };
   }
 
   async assignmentGeneration(): Promise<number> {

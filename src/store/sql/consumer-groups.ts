@@ -63,9 +63,9 @@ const upsertOffsets = statement<InGroup & { commits: CommitRow[] }, { topicId: n
     select ${d.parameter('group', 'text')}, ${d.parameter('consumerGroup', 'text')}, p.topic_id, p.partition,
       c.committed, c.metadata, ${d.now}
     from ${d.rows('commits', commitColumns)} as c
-    join ${d.table('topics')} t on t.group_name = ${d.parameter('group', 'text')} and t.name = c.topic
-    join ${d.table('partitions')} p on p.topic_id = t.topic_id and p.partition = c.partition
-    where c.committed <= p.high_watermark
+    cross join ${d.table('topics')} t cross join ${d.table('partitions')} p
+    where t.group_name = ${d.parameter('group', 'text')} and t.name = c.topic
+      and p.topic_id = t.topic_id and p.partition = c.partition and c.committed <= p.high_watermark
     order by p.topic_id, p.partition
     on conflict (group_name, consumer_group, topic_id, partition) do update
       set committed_offset = excluded.committed_offset, metadata = excluded.metadata, committed_at = excluded.committed_at
@@ -79,8 +79,9 @@ const selectLimits = statement<
 >(
   'select_commit_limits',
   (d) => sql`select c.topic, c.partition, p.high_watermark from ${d.rows('commits', commitColumns)} as c
-    join ${d.table('topics')} t on t.group_name = ${d.parameter('group', 'text')} and t.name = c.topic
-    join ${d.table('partitions')} p on p.topic_id = t.topic_id and p.partition = c.partition`,
+    cross join ${d.table('topics')} t cross join ${d.table('partitions')} p
+    where t.group_name = ${d.parameter('group', 'text')} and t.name = c.topic
+      and p.topic_id = t.topic_id and p.partition = c.partition`,
   (row) => ({
     topic: readText(row, 'topic'),
     partition: readNumber(row, 'partition'),
@@ -90,8 +91,7 @@ const selectLimits = statement<
 
 function offsetColumns(d: Dialect) {
   return sql`o.consumer_group, t.name as topic, o.partition, o.committed_offset, o.metadata,
-    ${d.timeMs(sql`o.committed_at`)} as committed_at_ms
-    from ${d.table('committed_offsets')} o join ${d.table('topics')} t on t.topic_id = o.topic_id`;
+    ${d.timeMs(sql`o.committed_at`)} as committed_at_ms`;
 }
 
 function readOffset(row: Row): CommittedOffset {
@@ -110,9 +110,10 @@ type PartitionRow = { topic: string; partition: number };
 const selectOffsetsOf = statement<InGroup & { partitions: PartitionRow[] }, CommittedOffset>(
   'select_committed_offsets_of',
   (d) => sql`select ${offsetColumns(d)}
-    join ${d.rows('partitions', { topic: 'text', partition: 'integer' })} as w
-      on w.topic = t.name and w.partition = o.partition
-    where ${groupIs(d, 'o')} and t.group_name = ${d.parameter('group', 'text')}
+    from ${d.rows('partitions', { topic: 'text', partition: 'integer' })} as w
+    cross join ${d.table('topics')} t cross join ${d.table('committed_offsets')} o
+    where t.group_name = ${d.parameter('group', 'text')} and t.name = w.topic
+      and ${groupIs(d, 'o')} and o.topic_id = t.topic_id and o.partition = w.partition
     order by t.name, o.partition`,
   readOffset,
 );
@@ -123,6 +124,7 @@ const selectOffsets = statement<
 >(
   'select_committed_offsets',
   (d) => sql`select ${offsetColumns(d)}
+    from ${d.table('committed_offsets')} o join ${d.table('topics')} t on t.topic_id = o.topic_id
     where ${groupIs(d, 'o')}
       and (t.name, o.partition) > (${d.parameter('topic', 'text')}, ${d.parameter('partition', 'integer')})
     order by t.name, o.partition limit ${d.parameter('limit', 'bigint')}`,

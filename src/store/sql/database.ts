@@ -9,12 +9,19 @@ export interface SqlRunner {
 
 export interface SqlDatabase extends SqlRunner {
   readonly dialect: Dialect;
+  all<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P, pace?: Pace): Promise<R[]>;
   /**
    * One write transaction: READ COMMITTED with row locks on PostgreSQL, BEGIN IMMEDIATE on SQLite. `work` may run more
    * than once (deadlock, serialization failure), so it must not have effects outside. Rolls back when `work` throws.
    */
-  transaction<T>(work: (tx: SqlRunner) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: SqlRunner) => Promise<T>, pace?: Pace): Promise<T>;
 }
+
+/**
+ * `large`: the work grows with a topic's or an agent's partitions, 100,000 of them at worst, and no
+ * heartbeat waits for it; it may take much longer than an ordinary attempt.
+ */
+export type Pace = 'ordinary' | 'large';
 
 /** A runner that keeps one connection and says when it became another. */
 export interface SqlConnection extends SqlRunner {

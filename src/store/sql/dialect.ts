@@ -29,7 +29,11 @@ export interface Dialect {
   table(name: TableName): SQL;
   /** A named parameter. The type is said because a server cannot always infer it. */
   parameter(name: string, type: ParameterType): SQL;
-  /** An array parameter as a row source: `from ${rows('keys', {name: 'text'})} as k`. */
+  /**
+   * An array parameter as a row source: `from ${rows('keys', {name: 'text'})} as k`. What it looks up stands behind it and
+   * is `cross join`ed, with the conditions in WHERE: the same join to PostgreSQL, and to SQLite the order to join in.
+   * Left to itself SQLite would read the array anew for every row of the table.
+   */
   rows(name: string, columns: Readonly<Record<string, ParameterType>>): SQL;
   /** The database's clock, moving within a transaction. */
   readonly now: SQL;

@@ -1,4 +1,5 @@
 // How lease keys stand in rows and parameters: kind, name and partition number (0 for a role).
+import { type SQL, sql } from 'drizzle-orm';
 import { type LeaseKey, partitionKey, roleKey } from '../../domain/lease.ts';
 import { readNumber, readText } from './read.ts';
 import type { Row } from './statement.ts';
@@ -15,7 +16,15 @@ export function leaseRow(key: LeaseKey): LeaseRow {
     : { kind: 'role', name: key.name, partition: 0 };
 }
 
+/** Whether two row sources name the same lease of one group. */
+export const sameKey = (a: string, b: string): SQL =>
+  sql.raw(`${a}.kind = ${b}.kind and ${a}.name = ${b}.name and ${a}.partition = ${b}.partition`);
+
+export function leaseKeyOf({ kind, name, partition }: LeaseRow): LeaseKey {
+  return kind === 'role' ? roleKey(name) : partitionKey(name, partition);
+}
+
 export function readLeaseKey(row: Row): LeaseKey {
-  const name = readText(row, 'name');
-  return readText(row, 'kind') === 'role' ? roleKey(name) : partitionKey(name, readNumber(row, 'partition'));
+  const [kind, name] = [readText(row, 'kind'), readText(row, 'name')];
+  return leaseKeyOf({ kind, name, partition: readNumber(row, 'partition') });
 }

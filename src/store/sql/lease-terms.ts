@@ -3,7 +3,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { EPOCHS_PER_ERA } from '../../domain/limits.ts';
 import type { Dialect } from './dialect.ts';
-import { leaseRowColumns, readLeaseKey, termRowColumns } from './lease-rows.ts';
+import { leaseRowColumns, readLeaseKey, sameKey, termRowColumns } from './lease-rows.ts';
 import type { GrantedLease } from './leases.ts';
 import { readNumber, readTextOrNull } from './read.ts';
 import type { Row } from './statement.ts';
@@ -11,18 +11,15 @@ import type { Row } from './statement.ts';
 const group = (d: Dialect) => d.parameter('group', 'text');
 const session = (d: Dialect) => d.parameter('sessionId', 'uuid');
 
-/** Whether two row sources name the same lease of the group. */
-export const sameKey = (a: string, b: string): SQL =>
-  sql.raw(`${a}.kind = ${b}.kind and ${a}.name = ${b}.name and ${a}.partition = ${b}.partition`);
-
 /**
  * Of the leases in parameter `leases` (as `w`) the rows (as `l`) that are free for parameter `sessionId`: their session
  * ended or is unknown, ours lives, and there is something to lead. To be followed by more conditions or nothing.
  */
 export function fromFreeLeases(d: Dialect): SQL {
   return sql`from ${d.rows('leases', leaseRowColumns)} as w
-    join ${d.table('leases')} l on l.group_name = ${group(d)} and ${sameKey('l', 'w')}
-    where not exists (
+    cross join ${d.table('leases')} l
+    where l.group_name = ${group(d)} and ${sameKey('l', 'w')}
+      and not exists (
         select 1 from ${d.table('sessions')} s where s.session_id = l.session_id and s.ended_at is null)
       and exists (
         select 1 from ${d.table('sessions')} me where me.session_id = ${session(d)} and me.ended_at is null)
@@ -34,8 +31,8 @@ export function fromFreeLeases(d: Dialect): SQL {
 /** Of the terms in parameter `terms` (as `w`) the rows (as `l`) that parameter `sessionId` still holds at that epoch. */
 export function fromOwnTerms(d: Dialect): SQL {
   return sql`from ${d.rows('terms', termRowColumns)} as w
-    join ${d.table('leases')} l on l.group_name = ${group(d)} and ${sameKey('l', 'w')}
-    where l.epoch = w.epoch and l.session_id = ${session(d)}`;
+    cross join ${d.table('leases')} l
+    where l.group_name = ${group(d)} and ${sameKey('l', 'w')} and l.epoch = w.epoch and l.session_id = ${session(d)}`;
 }
 
 /** The epoch of a grant that follows `epoch`: above it, and above every epoch of earlier eras. See domain/epoch.ts. */
@@ -47,11 +44,13 @@ export function epochAfter(d: Dialect, epoch: SQL): SQL {
 }
 
 /**
- * What a takeover writes into the record of the term before it, whose session is `s` where it is known still. A purged
- * session's end is not known any more; its term is over now at the latest, and only a dead session is ever purged.
+ * What a takeover writes into the record (as `h`) of the term before it: when and why its session ended. Of a purged
+ * session that is known no more; its term is over now at the latest, and only what has died is ever purged.
  */
 export function closeByTakeover(d: Dialect): SQL {
-  return sql`ended_at = coalesce(s.ended_at, ${d.now}), end_reason = coalesce(s.end_reason, 'reaped')`;
+  const ended = (column: string) =>
+    sql`(select s.${sql.raw(column)} from ${d.table('sessions')} s where s.session_id = h.session_id)`;
+  return sql`ended_at = coalesce(${ended('ended_at')}, ${d.now}), end_reason = coalesce(${ended('end_reason')}, 'reaped')`;
 }
 
 /** To be followed by more conditions and `returning holdings_version`. */

@@ -18,7 +18,14 @@ import type { Page, PageRequest } from '../page.ts';
 import { decodeCursor, pageOf } from './cursor.ts';
 import { first, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
-import { type LeaseRow, leaseRow, leaseRowColumns, readLeaseKey, type TermRow } from './lease-rows.ts';
+import {
+  type LeaseRow,
+  leaseRow,
+  leaseRowColumns,
+  readLeaseKey,
+  sameKey,
+  type TermRow,
+} from './lease-rows.ts';
 import { readNumber, readNumberOrNull, readText, readTextOrNull, readTime, readTimeOrNull } from './read.ts';
 import { nothing, type Row, statement } from './statement.ts';
 
@@ -73,11 +80,11 @@ const selectStates = statement<{ group: string; leases: LeaseRow[] }, LeaseState
   (d) => sql`select l.kind, l.name, l.partition, l.epoch, l.session_id, s.agent_id,
       (l.kind = 'role' or p.partition is not null) as known, p.high_watermark
     from ${d.rows('leases', leaseRowColumns)} as w
-    join ${d.table('leases')} l on l.group_name = ${d.parameter('group', 'text')} and l.kind = w.kind and l.name = w.name
-      and l.partition = w.partition
+    cross join ${d.table('leases')} l
     left join ${d.table('sessions')} s on s.session_id = l.session_id and s.ended_at is null
     left join ${d.table('topics')} t on l.kind = 'partition' and t.group_name = l.group_name and t.name = l.name
-    left join ${d.table('partitions')} p on p.topic_id = t.topic_id and p.partition = l.partition`,
+    left join ${d.table('partitions')} p on p.topic_id = t.topic_id and p.partition = l.partition
+    where l.group_name = ${d.parameter('group', 'text')} and ${sameKey('l', 'w')}`,
   (row) => ({
     key: readLeaseKey(row),
     epoch: readNumber(row, 'epoch'),

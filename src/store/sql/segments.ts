@@ -320,7 +320,9 @@ export class SqlSegments implements SegmentStore {
     const next = pending[0];
     if (!next) {
       const all = segments.flatMap((segment) => stored.get(segment.id) ?? []);
-      return { outcome: 'already', segments: all, highWatermark: state.highWatermark };
+      // The state was read before the ids: an append that came between would make its watermark too low.
+      const highWatermark = Math.max(state.highWatermark, (all.at(-1)?.endOffset ?? -1) + 1);
+      return { outcome: 'already', segments: all, highWatermark };
     }
     refuseByFence(state, target, { committed: false });
     const { highWatermark } = state;

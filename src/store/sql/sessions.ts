@@ -218,7 +218,7 @@ export class SqlSessions implements Omit<
       await tx.all(closeSessionTerms, { sessionId, reason });
       await tx.all(vacateSessionLeases, { sessionId });
       await tx.all(endLiveSession, { sessionId, reason });
-    });
+    }, 'large');
   }
 
   async observeSessions(): Promise<Observation> {

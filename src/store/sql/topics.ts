@@ -138,8 +138,8 @@ const vacateTopicLeases = statement<ByName>(
 const noteLostHoldings = statement<{ sessions: { session_id: string }[] }>(
   'note_lost_holdings',
   (d) => sql`with affected as (
-      select s.session_id from ${d.table('sessions')} s
-      join ${d.rows('sessions', { session_id: 'uuid' })} as w on w.session_id = s.session_id
+      select s.session_id from ${d.rows('sessions', { session_id: 'uuid' })} as w
+      cross join ${d.table('sessions')} s where s.session_id = w.session_id
       order by s.session_id ${d.lock('update', 's')})
     update ${d.table('sessions')} set holdings_version = holdings_version + 1
     where session_id in (select session_id from affected)`,
@@ -205,7 +205,7 @@ export class SqlTopics implements TopicStore {
         await this.insertRange(tx, created, 0, partitionCount);
         await tx.all(raiseGeneration, { group });
         return withoutId(created);
-      });
+      }, 'large');
     } catch (error) {
       if (error instanceof ConstraintViolation && error.kind === 'unique') {
         throw new Refusal('already_exists', `topic "${name}" exists already`);
@@ -226,7 +226,7 @@ export class SqlTopics implements TopicStore {
       const sessions = [...new Set(holders)].filter((id) => id !== null).map((id) => ({ session_id: id }));
       if (sessions.length > 0) await tx.all(noteLostHoldings, { sessions });
       await tx.all(raiseGeneration, { group });
-    });
+    }, 'large');
   }
 
   async getTopic(name: string): Promise<Topic | undefined> {
@@ -256,7 +256,7 @@ export class SqlTopics implements TopicStore {
       await this.insertRange(tx, grown, topic.partitionCount, partitionCount);
       await tx.all(raiseGeneration, { group: this.group });
       return withoutId(grown);
-    });
+    }, 'large');
   }
 
   async getPartition(topic: string, partition: number): Promise<Partition | undefined> {

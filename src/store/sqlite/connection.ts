@@ -4,7 +4,7 @@ import Libsql from 'libsql';
 import { StoreMisconfigured } from '../../domain/refusal.ts';
 import type { ParameterValues, Row, Statement, StatementCache } from '../sql/statement.ts';
 import { isBusy } from './errors.ts';
-import { bindValues, checkRow } from './values.ts';
+import { type BoundValue, bindValues, readRow } from './values.ts';
 
 type Prepared = ReturnType<Libsql.Database['prepare']>;
 
@@ -33,11 +33,9 @@ export class SqliteConnection implements Disposable {
   }
 
   /** Runs one statement by its text to its end: a statement left half-way would keep its snapshot. */
-  rows(text: string, values: readonly (string | bigint | null)[] = []): Row[] {
+  rows(text: string, values: readonly BoundValue[] = []): Row[] {
     try {
-      return this.prepare(text)
-        .all(...values)
-        .map((row) => checkRow(row as Row));
+      return this.prepare(text).all([...values]).map(readRow);
     } catch (error) {
       // The driver does not reset a statement that met a lock. It counts as running, and what its connection writes later
       // is never committed, without a word: no such connection is used again.
@@ -95,8 +93,8 @@ function configure(database: Libsql.Database, file: string): void {
   database.exec('pragma journal_mode = wal');
   database.exec('pragma synchronous = full');
   database.exec('pragma foreign_keys = on');
-  const [mode] = database.prepare('pragma journal_mode').all() as { journal_mode?: string }[];
-  if (mode?.journal_mode === 'wal') return;
+  const [mode] = database.prepare('pragma journal_mode').all().map(readRow);
+  if (mode?.['journal_mode'] === 'wal') return;
   throw new StoreMisconfigured(
     `the database file ${file} cannot use a write-ahead log; put it on a local disk (network file systems lack the locks)`,
   );

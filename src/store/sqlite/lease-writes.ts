@@ -5,7 +5,15 @@ import type { LeaseKey } from '../../domain/lease.ts';
 import type { TermEndReason } from '../leases.ts';
 import { first, type SqlDatabase, type SqlRunner } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import { type LeaseRow, leaseRow, readLeaseKey, type TermRow, termRowColumns } from '../sql/lease-rows.ts';
+import {
+  leaseKeyOf,
+  type LeaseRow,
+  leaseRow,
+  readLeaseKey,
+  sameKey,
+  type TermRow,
+  termRowColumns,
+} from '../sql/lease-rows.ts';
 import {
   closeByTakeover,
   epochAfter,
@@ -13,7 +21,6 @@ import {
   fromOwnTerms,
   raiseHoldings,
   readGrant,
-  sameKey,
 } from '../sql/lease-terms.ts';
 import type { GrantedLease, LeaseWrites, WriteAnswer } from '../sql/leases.ts';
 import { readNumber } from '../sql/read.ts';
@@ -25,38 +32,49 @@ type Terms = { terms: TermRow[] };
 const group = (d: Dialect) => d.parameter('group', 'text');
 const session = (d: Dialect) => d.parameter('sessionId', 'uuid');
 
-/** The terms named by parameter `terms` as `w`, with their leases' rows as `l`. */
-function fromTerms(d: Dialect) {
+/** The leases (as `l`) that parameter `terms` names, each still at the epoch named. */
+function whereLease(d: Dialect) {
   return sql`from ${d.rows('terms', termRowColumns)} as w
-    join ${d.table('leases')} l on l.group_name = ${group(d)} and ${sameKey('l', 'w')}`;
+    where l.group_name = ${group(d)} and ${sameKey('l', 'w')} and l.epoch = w.epoch`;
 }
 
-/** The grants that are there to be had: which leases are free, under which epoch, and taken over from whom. */
-const judge = statement<BySession & { leases: LeaseRow[] }, GrantedLease>(
+/** The records (as `h`) of the terms that parameter `terms` names, those not closed yet. */
+function whereTerm(d: Dialect) {
+  return sql`from ${d.rows('terms', termRowColumns)} as w
+    where h.group_name = ${group(d)} and ${sameKey('h', 'w')} and h.epoch = w.epoch and h.ended_at is null`;
+}
+
+interface Judged {
+  readonly grant: GrantedLease;
+  /** The lease as it is: at the epoch of the term before. */
+  readonly before: TermRow;
+}
+
+/** What there is to be had: which leases are free, the epoch of their grant, and from whom they are taken over. */
+const judge = statement<BySession & { leases: LeaseRow[] }, Judged>(
   'judge_free_leases',
-  (d) => sql`select f.kind, f.name, f.partition, f.epoch, b.agent_id as agent_before,
+  (d) => sql`select f.kind, f.name, f.partition, f.epoch, f.epoch_before, b.agent_id as agent_before,
       ${d.msBetween(sql`b.last_heartbeat_at`, d.now)} as silent_ms
-    from (select l.kind, l.name, l.partition, l.session_id, ${epochAfter(d, sql`l.epoch`)} as epoch
+    from (select l.kind, l.name, l.partition, l.session_id, l.epoch as epoch_before, ${epochAfter(d, sql`l.epoch`)} as epoch
       ${fromFreeLeases(d)}) as f
     left join ${d.table('sessions')} b on b.session_id = f.session_id`,
-  readGrant,
+  (row) => ({
+    grant: readGrant(row),
+    before: { ...leaseRow(readLeaseKey(row)), epoch: readNumber(row, 'epoch_before') },
+  }),
 );
 
-/** Before the grant, while the lease still names the session of the term that it closes. */
 const closeTaken = statement<{ group: string } & Terms>(
   'close_taken_terms',
-  (d) => sql`update ${d.table('lease_history')} as h set ${closeByTakeover(d)}
-    ${fromTerms(d)} left join ${d.table('sessions')} s on s.session_id = l.session_id
-    where h.group_name = ${group(d)} and ${sameKey('h', 'w')} and h.epoch = l.epoch and h.ended_at is null`,
+  (d) => sql`update ${d.table('lease_history')} as h set ${closeByTakeover(d)} ${whereTerm(d)}`,
   nothing,
 );
 
 const grant = statement<BySession & Terms>(
   'grant_leases',
   (d) => sql`update ${d.table('leases')} as l
-    set epoch = w.epoch, session_id = ${session(d)}, acquired_at = ${d.now}
-    from ${d.rows('terms', termRowColumns)} as w
-    where l.group_name = ${group(d)} and ${sameKey('l', 'w')}`,
+    set epoch = ${epochAfter(d, sql`l.epoch`)}, session_id = ${session(d)}, acquired_at = ${d.now}
+    ${whereLease(d)}`,
   nothing,
 );
 
@@ -65,7 +83,8 @@ const openGranted = statement<BySession & Terms>(
   (d) => sql`insert into ${d.table('lease_history')}
       (group_name, kind, name, partition, epoch, session_id, agent_id, acquired_at)
     select l.group_name, l.kind, l.name, l.partition, l.epoch, me.session_id, me.agent_id, l.acquired_at
-    ${fromTerms(d)} join ${d.table('sessions')} me on me.session_id = ${session(d)}`,
+    from ${d.rows('terms', termRowColumns)} as w cross join ${d.table('leases')} l cross join ${d.table('sessions')} me
+    where l.group_name = ${group(d)} and ${sameKey('l', 'w')} and me.session_id = ${session(d)}`,
   nothing,
 );
 
@@ -77,18 +96,14 @@ const selectOwn = statement<BySession & Terms, TermRow>(
 
 const vacate = statement<{ group: string } & Terms>(
   'vacate_own_leases',
-  (d) => sql`update ${d.table('leases')} as l set session_id = null, acquired_at = null
-    from ${d.rows('terms', termRowColumns)} as w
-    where l.group_name = ${group(d)} and ${sameKey('l', 'w')} and l.epoch = w.epoch`,
+  (d) => sql`update ${d.table('leases')} as l set session_id = null, acquired_at = null ${whereLease(d)}`,
   nothing,
 );
 
 const closeOwn = statement<{ group: string; reason: string } & Terms>(
   'close_own_terms',
   (d) => sql`update ${d.table('lease_history')} as h
-    set ended_at = ${d.now}, end_reason = ${d.parameter('reason', 'text')}
-    from ${d.rows('terms', termRowColumns)} as w
-    where h.group_name = ${group(d)} and ${sameKey('h', 'w')} and h.epoch = w.epoch and h.ended_at is null`,
+    set ended_at = ${d.now}, end_reason = ${d.parameter('reason', 'text')} ${whereTerm(d)}`,
   nothing,
 );
 
@@ -111,12 +126,12 @@ export class SqliteLeaseWrites implements LeaseWrites {
     leases: readonly LeaseRow[],
   ): Promise<WriteAnswer<GrantedLease>> {
     const wanted = { group, sessionId, leases: [...leases] };
-    return this.write(sessionId, judge, wanted, async (tx, grants) => {
-      const terms = grants.map(({ key, epoch }) => ({ ...leaseRow(key), epoch }));
+    return this.write(sessionId, judge, wanted, async (tx, judged) => {
+      const terms = judged.map(({ before }) => before);
       await tx.all(closeTaken, { group, terms });
       await tx.all(grant, { group, sessionId, terms });
       await tx.all(openGranted, { group, sessionId, terms });
-      return grants;
+      return judged.map(({ grant }) => grant);
     });
   }
 
@@ -130,7 +145,7 @@ export class SqliteLeaseWrites implements LeaseWrites {
     return this.write(sessionId, selectOwn, given, async (tx, own) => {
       await tx.all(vacate, { group, terms: [...own] });
       await tx.all(closeOwn, { group, reason, terms: [...own] });
-      return own.map(readLeaseKey);
+      return own.map(leaseKeyOf);
     });
   }
 
