@@ -2,7 +2,8 @@
 import type { TimeBudget } from '../domain/session.ts';
 import { deriveTimeBudget } from '../domain/time-budget.ts';
 import { ConfigError } from './config-error.ts';
-import { flagName, type SettingName, settingNames, settings } from './settings.ts';
+import { onOneLine, shown, withoutPasswords } from './parse.ts';
+import { fileKey, flagName, type SettingName, settingNames, settings } from './settings.ts';
 import { type Raw, type RawSettings, readArguments, readSettings } from './sources.ts';
 
 type Value<N extends SettingName> = ReturnType<(typeof settings)[N]['parse']>;
@@ -39,8 +40,9 @@ export function loadConfig(
   const { raw, warnings } = readSettings(read, env);
   const parsed = parseAll(raw);
   const budget = checkBudget(parsed);
+  checkStores(parsed);
   checkDoors(parsed);
-  if (read.printConfig) return { outcome: 'print', text: printed(raw, budget) };
+  if (read.printConfig) return { outcome: 'print', text: printed(raw, budget, warnings) };
   return { outcome: 'config', config: { settings: parsed, budget, warnings } };
 }
 
@@ -49,12 +51,17 @@ function parseAll(raw: RawSettings): Settings {
     const given = raw.get(name);
     return [name, given === undefined ? undefined : settings[name].parse(given.text, label(name, given))];
   });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the table's own parsers made every value
   return Object.fromEntries(values) as Settings;
 }
 
 /** The name under which the user gave it, so that the message points at the right place. */
 function label(name: SettingName, { source }: Raw): string {
-  return source.startsWith('--') ? source : name;
+  if (source.startsWith('--')) return source;
+  if (source.startsWith('file ')) return `${name} (${fileKey(name)} in ${source})`;
+  const variable = source.replace(/^environment /, '');
+  if (variable.endsWith(`${name}_FILE`)) return `${name} (read from ${variable})`;
+  return variable.endsWith(name) ? variable : name;
 }
 
 function checkBudget(values: Settings): TimeBudget {
@@ -68,15 +75,26 @@ function checkBudget(values: Settings): TimeBudget {
   return answer.budget;
 }
 
-function checkDoors(values: Settings): void {
-  const loopback = /^(localhost|127(\.\d+){3}|::1|\[::1\])$/.test(values.HTTP_HOST);
-  if (loopback || values.API_INSECURE) return;
+function checkStores({ DATABASE_URL: store, DIRECT_DATABASE_URL: direct }: Settings): void {
+  if (direct === undefined || (isPostgres(store) && isPostgres(direct))) return;
   throw new ConfigError(
-    `HTTP_HOST="${values.HTTP_HOST}" lies beyond loopback, where anyone could drain this agent; keep to 127.0.0.1, or set API_INSECURE=true if the network is trusted`,
+    'DIRECT_DATABASE_URL is the way around a pooler: it and DATABASE_URL must both begin with postgres://, or it stays unset',
   );
 }
 
-function printed(raw: RawSettings, budget: TimeBudget): string {
+function isPostgres(url: string): boolean {
+  return !url.startsWith('sqlite:');
+}
+
+function checkDoors(values: Settings): void {
+  const loopback = /^(localhost|127(\.\d+){3}|::1)$/i.test(values.HTTP_HOST);
+  if (loopback || values.API_INSECURE) return;
+  throw new ConfigError(
+    `HTTP_HOST="${shown(values.HTTP_HOST)}" lies beyond loopback, where anyone could drain this agent; keep to 127.0.0.1, or set API_INSECURE=true if the network is trusted`,
+  );
+}
+
+function printed(raw: RawSettings, budget: TimeBudget, warnings: readonly string[]): string {
   const derived: Readonly<Record<string, number>> = {
     STATEMENT_TIMEOUT_MS: budget.attemptMs,
     TRUST_MARGIN_MS: budget.trustMarginMs,
@@ -87,9 +105,9 @@ function printed(raw: RawSettings, budget: TimeBudget): string {
     const { mask } = settings[name] as { mask?: (text: string) => string };
     if (given === undefined)
       return `${name}=${derived[name] ?? ''}  # ${name in derived ? 'derived' : 'not set'}`;
-    return `${name}=${mask ? mask(given.text) : given.text}  # ${given.source}`;
+    return `${name}=${onOneLine((mask ?? withoutPasswords)(given.text))}  # ${given.source}`;
   });
-  return `${lines.join('\n')}\n`;
+  return `${[...lines, ...warnings.map((warning) => `# ${warning}`)].join('\n')}\n`;
 }
 
 function helpText(): string {

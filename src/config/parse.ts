@@ -1,12 +1,25 @@
 // Parsers of single settings: text in, value out, or a sentence that says what would be right.
+import { readFileSync } from 'node:fs';
 import { NAME_PATTERN } from '../domain/limits.ts';
 import { ConfigError } from './config-error.ts';
 
 export type Parse<T> = (text: string, name: string) => T;
 
-/** Error texts never repeat a value that could hold a secret. */
-function shown(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+/** A value as error texts repeat it: short, on one line, and without a password that landed in the wrong setting. */
+export function shown(text: string): string {
+  const line = onOneLine(withoutPasswords(text));
+  return line.length > 60 ? `${line.slice(0, 57)}…` : line;
+}
+
+export function onOneLine(text: string): string {
+  return text.trim().replace(/\s*[\r\n]+\s*/g, ' ');
+}
+
+/** Any text, with what looks like a password in a URL masked; rather too much than too little. */
+export function withoutPasswords(text: string): string {
+  return text
+    .replace(/(\w:\/\/[^\s:/?#@]*:).*@/gs, '$1***@')
+    .replace(/([?&][^\s=&#]*(?:pass|pwd|secret|token|key)[^\s=&#]*=)[^\s&]*/gi, '$1***');
 }
 
 export function integer(min: number, max: number): Parse<number> {
@@ -17,15 +30,24 @@ export function integer(min: number, max: number): Parse<number> {
   };
 }
 
-/** A port; Kubernetes injects `tcp://…` under such names when a Service is called alike. */
+/** A port; Kubernetes injects `tcp://…` under such names, prefixed ones too, when a Service is called alike. */
 export const port: Parse<number> = (text, name) => {
-  if (/^tcp:\/\//.test(text)) {
+  if (text.startsWith('tcp://') && /^[A-Z_]+$/.test(name)) {
+    const wayOut = name.startsWith('STREAMHOUSE_')
+      ? 'rename the Service'
+      : `set STREAMHOUSE_${name}, which wins`;
     throw new ConfigError(
-      `${name}="${shown(text)}" was not meant for us: Kubernetes sets it because a Service has that name; set STREAMHOUSE_${name}, which wins, or enableServiceLinks: false`,
+      `${name}="${shown(text)}" was not meant for us: Kubernetes sets it because a Service has that name; ${wayOut}, or set enableServiceLinks: false`,
     );
   }
   return integer(0, 65_535)(text, name);
 };
+
+/** A name or an address to listen on; an IPv6 address may stand in brackets, as in a URL. */
+export const host: Parse<string> = (text, name) =>
+  nonEmpty(text, name)
+    .trim()
+    .replace(/^\[(.*)\]$/, '$1');
 
 export const boolean: Parse<boolean> = (text, name) => {
   if (['true', '1', 'on', 'yes'].includes(text.toLowerCase())) return true;
@@ -53,11 +75,27 @@ export const nonEmpty: Parse<string> = (text, name) => {
   throw new ConfigError(`${name} must not be empty`);
 };
 
+/** The path of a file that can be read now: the driver would only find out later, and not say which setting it was. */
+export const readableFile: Parse<string> = (text, name) => {
+  try {
+    readFileSync(nonEmpty(text, name));
+    return text;
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(`${name}="${shown(text)}" cannot be read: ${fileProblem(error)}`);
+  }
+};
+
+/** What is wrong with a file, without its path, which is told already. */
+export function fileProblem(error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error);
+  return onOneLine(withoutPasswords(said.replace(/, \w+( '.*')?$/s, '')));
+}
+
 export const jsonObject: Parse<Readonly<Record<string, unknown>>> = (text, name) => {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   } catch {
     // Told below, with what would be right.
   }
@@ -79,14 +117,16 @@ export const databaseUrl: Parse<string> = (text, name) => {
   if (!/^postgres(ql)?:\/\//.test(text)) {
     throw new ConfigError(`${name} must begin with sqlite: or postgres://`);
   }
-  const authority = text.replace(/^postgres(ql)?:\/\//, '').split(/[/?]/)[0] ?? '';
-  if (authority.includes(',')) {
+  const afterScheme = text.replace(/^postgres(ql)?:\/\//, '');
+  const [authority = ''] = afterScheme.split(/[/?#]/);
+  // `u:12/x@host`: the password's own slash would make `u` the host and show the rest of the password as the database.
+  const isTorn = !authority.includes('@') && /^[^@=]*@/.test(afterScheme);
+  const url = isTorn ? undefined : parseUrl(text);
+  const hosts = isTorn ? '' : authority.slice(authority.lastIndexOf('@') + 1);
+  if (hosts.includes(',') || url?.searchParams.get('host')?.includes(',')) {
     throw new ConfigError(`${name} names several hosts, which this release does not support yet; name one`);
   }
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
+  if (url === undefined) {
     throw new ConfigError(
       `${name} is not a valid URL; write it as postgres://USER:PASSWORD@HOST:5432/DATABASE, special characters percent-encoded`,
     );
@@ -102,6 +142,17 @@ export const databaseUrl: Parse<string> = (text, name) => {
   return text;
 };
 
+/** The driver decodes each part: what cannot be decoded must not get as far. A fragment means an unencoded `#`. */
+function parseUrl(text: string): URL | undefined {
+  try {
+    const url = new URL(text);
+    for (const part of [url.username, url.password, url.hostname, url.pathname]) decodeURIComponent(part);
+    return url.hash === '' ? url : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export function sqliteFile(url: string): string {
   return url.replace(/^sqlite:(\/\/)?/, '');
 }
@@ -112,8 +163,8 @@ export function withoutPassword(url: string): string {
   try {
     const parsed = new URL(url);
     if (parsed.password !== '') parsed.password = '***';
-    for (const key of [...parsed.searchParams.keys()]) {
-      if (/password|secret|key/i.test(key)) parsed.searchParams.set(key, '***');
+    for (const key of new Set(parsed.searchParams.keys())) {
+      if (/pass|pwd|secret|token|key/i.test(key)) parsed.searchParams.set(key, '***');
     }
     return parsed.href;
   } catch {

@@ -5,12 +5,14 @@ import {
   boolean,
   commaList,
   databaseUrl,
+  host,
   integer,
   jsonObject,
   nonEmpty,
   oneOf,
   type Parse,
   port,
+  readableFile,
   resourceName,
   withoutPassword,
 } from './parse.ts';
@@ -54,7 +56,7 @@ export const settings = {
     'PostgreSQL schema; several clusters may share a database',
   ),
   DATABASE_CA_FILE: setting(
-    nonEmpty,
+    readableFile,
     undefined,
     'certificate authorities of the server, with sslmode in the URL',
   ),
@@ -89,13 +91,14 @@ export const settings = {
     'topics this agent is willing to lead, comma list with globs; default: all',
   ),
   SESSION_TTL_MS: setting(integer(1_000, 300_000), '10000', 'how long a session lives without a heartbeat'),
-  HEARTBEAT_INTERVAL_MS: setting(integer(1, 100_000), undefined, 'default TTL / 4, at most TTL / 3'),
+  // Far below 10 ms the attempt derived from it would round to 0, which PostgreSQL reads as no limit.
+  HEARTBEAT_INTERVAL_MS: setting(integer(10, 100_000), undefined, 'default TTL / 4, at most TTL / 3'),
   AGENT_RETENTION_MS: setting(
     integer(0, 3_650 * day),
     String(7 * day),
     'how long dead agents and ended terms stay listed',
   ),
-  HTTP_HOST: setting(nonEmpty, '127.0.0.1', 'address to listen on'),
+  HTTP_HOST: setting(host, '127.0.0.1', 'address to listen on'),
   HTTP_PORT: setting(port, '7070', 'port to listen on; 0 picks one and logs it'),
   HTTP_ALLOWED_HOSTS: setting(commaList, '', 'accepted Host headers beside loopback names and HTTP_HOST'),
   API_INSECURE: setting(boolean, 'false', 'allow listening beyond loopback without a token'),
@@ -111,7 +114,9 @@ export const settings = {
 
 export type SettingName = keyof typeof settings;
 
-export const settingNames = Object.keys(settings) as readonly SettingName[];
+const isSettingName = (name: string): name is SettingName => Object.hasOwn(settings, name);
+
+export const settingNames: readonly SettingName[] = Object.keys(settings).filter(isSettingName);
 
 /**
  * Settings of the public interface that this release does not know yet. Whoever sets one that guards something must not

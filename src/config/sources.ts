@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { ConfigError } from './config-error.ts';
 import { nearest } from './nearest.ts';
+import { fileProblem, shown, withoutPasswords } from './parse.ts';
 import { fileKey, flagName, type SettingName, settingNames, settings, unsupported } from './settings.ts';
 
 export interface Raw {
@@ -22,6 +23,7 @@ export interface Arguments {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+const switches = ['--print-config', '--help', '-h'];
 const otherFlags = ['--config', '--print-config', '--help'];
 
 /** `--name value`, `--name=value`; unknown flags are errors. */
@@ -33,14 +35,16 @@ export function readArguments(args: readonly string[]): Arguments {
   let help = false;
   const rest = [...args];
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
-    const [flag = '', inline] = splitFlag(arg);
+    const [flag, inline] = splitFlag(arg);
+    if (inline !== undefined && switches.includes(flag)) throw new ConfigError(`${flag} takes no value`);
     if (flag === '--print-config') printConfig = true;
     else if (flag === '--help' || flag === '-h') help = true;
     else {
       const name = byFlag.get(flag);
       if (name === undefined && flag !== '--config')
         throw unknownFlag(flag, [...byFlag.keys(), ...otherFlags]);
-      const value = inline ?? rest.shift();
+      // A forgotten value must not swallow the flag behind it.
+      const value = inline ?? (rest[0]?.startsWith('--') ? undefined : rest.shift());
       if (value === undefined) throw new ConfigError(`${flag} needs a value`);
       if (name === undefined) configFile = value;
       else flags.set(name, value);
@@ -70,7 +74,7 @@ export function readSettings(
 
 function splitFlag(arg: string): readonly [string, string?] {
   if (!arg.startsWith('-'))
-    throw new ConfigError(`unexpected argument "${arg}"; settings are given as --name value`);
+    throw new ConfigError(`unexpected argument "${shown(arg)}"; settings are given as --name value`);
   const at = arg.indexOf('=');
   return at < 0 ? [arg] : [arg.slice(0, at), arg.slice(at + 1)];
 }
@@ -78,7 +82,7 @@ function splitFlag(arg: string): readonly [string, string?] {
 function unknownFlag(flag: string, known: readonly string[]): ConfigError {
   const meant = nearest(flag, known);
   return new ConfigError(
-    `unknown flag ${flag}; ${meant ? `did you mean ${meant}?` : 'see streamhouse agent --help'}`,
+    `unknown flag ${shown(flag)}; ${meant ? `did you mean ${meant}?` : 'see streamhouse agent --help'}`,
   );
 }
 
@@ -87,13 +91,11 @@ function readVariable(env: Environment, name: string): Raw | undefined {
   const file = env[`${name}_FILE`];
   const text = env[name];
   if (text !== undefined && text !== '') return { text, source: `environment ${name}` };
-  // DATABASE_CA_FILE and the like are settings of their own.
-  if (file === undefined || file === '' || settingNames.some((known) => name.endsWith(`${known}_FILE`)))
-    return undefined;
+  if (file === undefined || file === '') return undefined;
   try {
     return { text: readFileSync(file, 'utf8').trimEnd(), source: `environment ${name}_FILE` };
   } catch (error) {
-    throw new ConfigError(`${name}_FILE="${file}" cannot be read: ${reason(error)}`);
+    throw new ConfigError(`${name}_FILE="${shown(file)}" cannot be read: ${fileProblem(error)}`);
   }
 }
 
@@ -102,17 +104,19 @@ function readConfigFile(file: string): Map<SettingName, string> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ConfigError(`--config "${file}" cannot be read: ${reason(error)}`);
+    throw new ConfigError(`--config "${shown(file)}" cannot be read: ${fileProblem(error)}`);
   }
   let content: unknown;
   try {
-    // YAML reads JSON too.
-    content = parseYaml(text) ?? {};
+    // YAML reads JSON too. Its warnings would go to stderr with the line they are about, password and all.
+    content = parseYaml(text, { logLevel: 'error' }) ?? {};
   } catch (error) {
-    throw new ConfigError(`--config "${file}" is neither JSON nor YAML: ${reason(error).split('\n')[0]}`);
+    throw new ConfigError(`--config "${shown(file)}" is neither JSON nor YAML: ${yamlProblem(error)}`);
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    throw new ConfigError(`--config "${file}" must hold an object of settings, for example httpPort: 7070`);
+    throw new ConfigError(
+      `--config "${shown(file)}" must hold an object of settings, for example httpPort: 7070`,
+    );
   }
   const byKey = new Map(settingNames.map((name) => [fileKey(name), name]));
   const found = new Map<SettingName, string>();
@@ -121,10 +125,11 @@ function readConfigFile(file: string): Map<SettingName, string> {
     if (name === undefined) {
       const meant = nearest(key, [...byKey.keys()]);
       throw new ConfigError(
-        `--config "${file}": unknown key "${key}"${meant ? `; did you mean "${meant}"?` : ''}`,
+        `--config "${shown(file)}": unknown key "${shown(key)}"${meant ? `; did you mean "${meant}"?` : ''}`,
       );
     }
-    found.set(name, valueText(value));
+    // `key:` without a value counts as not set, as an empty variable does.
+    if (value !== null) found.set(name, valueText(value));
   }
   return found;
 }
@@ -150,14 +155,18 @@ function checkEnvironment(env: Environment): readonly string[] {
     }
     if (support === 'ignored')
       warnings.push(`${variable} is set, but this release does not know it yet; ignored`);
-    const meant = nearest(name, known);
-    if (meant !== undefined && !known.includes(name)) {
+    const isKnown = known.includes(name) || known.includes(bare);
+    // Both: DATABASE_CA_FILE ends like the file of a secret and is a setting of its own.
+    const meant = isKnown ? undefined : (nearest(name, known) ?? nearest(bare, known));
+    if (meant !== undefined) {
       warnings.push(`environment variable ${variable} is unknown; did you mean ${meant}?`);
     }
   }
   return warnings;
 }
 
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** What the parser of YAML says, without the line of the file it is about. */
+function yamlProblem(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return withoutPasswords(line).replace(/:$/, '');
 }

@@ -72,10 +72,15 @@ export class SilenceWatch {
       .map(([sessionId, { beat, ttlMs }]) => ({ sessionId, beat, ttlMs }));
   }
 
-  /** Milliseconds from `nowMs` until the next silence would be a TTL long; undefined when nobody is watched. */
+  /**
+   * Milliseconds from `nowMs` until the next silence would be a TTL long; undefined when there is none to come. Those that
+   * `silent` names do not count: where the database's clock was set back they may be refused for long, and are asked for at
+   * the ordinary pace.
+   */
   nextSilenceInMs(nowMs: number): number | undefined {
     let next: number | undefined;
     for (const { sinceMs, ttlMs } of this.seen.values()) {
+      if (this.askedMs - sinceMs >= ttlMs) continue;
       const inMs = Math.max(0, sinceMs + ttlMs - nowMs);
       next = next === undefined ? inMs : Math.min(next, inMs);
     }

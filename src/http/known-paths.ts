@@ -23,8 +23,10 @@ export function refuseUnknownPaths(app: HttpApp): void {
   });
 }
 
-/** Whether a path fits a route's pattern, part by part; `:name` stands for any one part, as for the router
- * also for an empty one, which the rule for names then refuses. */
+/**
+ * Whether a path fits a route's pattern, part by part. `:name` stands for any one part, as for the router also for an
+ * empty one, which the rule for names then refuses.
+ */
 function matches(pattern: string, path: string): boolean {
   const parts = path.split('/');
   const patternParts = pattern.split('/');

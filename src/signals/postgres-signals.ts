@@ -2,10 +2,12 @@
 // for ever, notices a black-holed connection, leaks nothing when closed while reconnecting, and every (re)connection
 // means "something may have been missed".
 import { createHash, randomUUID } from 'node:crypto';
+import { Socket } from 'node:net';
 import createSubscriber from 'pg-listen';
 import { Backoff } from '../platform/backoff.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
+import { Serial } from '../platform/serial.ts';
 import { LocalBell } from './local-bell.ts';
 import {
   type SignalHandler,
@@ -54,7 +56,11 @@ export class PostgresSignals implements Signals {
   private readonly backoff: Backoff;
   /** Kinds to be sent at the end of this turn. */
   private readonly outgoing = new Set<SignalKind>();
+  /** One at a time: a client of pg asks for nothing while it waits for an answer. */
+  private readonly serial = new Serial();
   private sending: Promise<void> = Promise.resolve();
+  /** What pg-listen has opened: it keeps its clients to itself, and waits for ever for one in a black hole to say goodbye. */
+  private readonly sockets = new Set<Socket>();
   private connected = false;
   private closed = false;
   private lastPingMs: number | undefined;
@@ -70,6 +76,7 @@ export class PostgresSignals implements Signals {
         application_name: options.applicationName,
         connectionTimeoutMillis: options.attemptMs,
         query_timeout: options.attemptMs,
+        stream: () => this.openSocket(),
       },
       {
         retryTimeout: Number.POSITIVE_INFINITY,
@@ -92,7 +99,11 @@ export class PostgresSignals implements Signals {
   start(): void {
     // A rejected connect() goes on retrying by itself; the channel is listened to again after each reconnection.
     this.subscriber.connect().catch((error: unknown) => this.onDisconnected(error));
-    this.subscriber.listenTo(this.channel)?.catch(() => undefined);
+    // It is told of before it listens: what was sent in between is looked for once it does.
+    this.subscriber.listenTo(this.channel)?.then(
+      () => this.bell.ring('resync'),
+      () => undefined,
+    );
   }
 
   subscribe(handler: SignalHandler): () => void {
@@ -103,7 +114,7 @@ export class PostgresSignals implements Signals {
     this.bell.ring(kind);
     if (this.outgoing.has(kind)) return;
     this.outgoing.add(kind);
-    this.sending = Promise.all([this.sending, this.send(kind)]).then(() => undefined);
+    this.sending = this.serial.run(() => this.send(kind));
   }
 
   health(): SignalsHealth {
@@ -124,7 +135,22 @@ export class PostgresSignals implements Signals {
     await this.sending;
     this.closed = true;
     this.connected = false;
-    await this.subscriber.close().catch(() => undefined);
+    const ended = new AbortController();
+    void this.subscriber
+      .close()
+      .catch(() => undefined)
+      .finally(() => ended.abort());
+    await this.deps.clock.sleep(this.options.attemptMs, ended.signal);
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  private openSocket(): Socket {
+    // Ends an attempt of pg-listen to reconnect that was under way when we closed.
+    if (this.closed) throw new Error('signals are closed');
+    const socket = new Socket();
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    return socket;
   }
 
   /** Coalesced over one turn of the event loop: a burst of changes is one notification. */
@@ -141,11 +167,7 @@ export class PostgresSignals implements Signals {
   }
 
   private onConnected(): void {
-    if (this.closed) {
-      // It was reconnecting while we closed: this connection is a leftover.
-      void this.subscriber.close().catch(() => undefined);
-      return;
-    }
+    if (this.closed) return;
     this.connected = true;
     this.backoff.reset();
     this.lastPingMs = undefined;

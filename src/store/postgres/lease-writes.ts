@@ -57,9 +57,11 @@ const acquire = statement<{ group: string; sessionId: string; leases: LeaseRow[]
       returning l.group_name, l.kind, l.name, l.partition, l.epoch, l.acquired_at, k.epoch as epoch_before, k.session_id as session_before
     ), closed as (
       -- By the whole key of granted: a group compared with a constant invites a plan that is quadratic until an ANALYZE.
+      -- And only where a term can be open: on an empty history the plan reads all of it for each grant, what is opened below too.
       update ${d.table('lease_history')} h set ${closeByTakeover(d)}
       from granted g
       where h.group_name = g.group_name and ${sameKey('h', 'g')} and h.epoch = g.epoch_before and h.ended_at is null
+        and g.session_before is not null
     ), opened as (
       insert into ${d.table('lease_history')} (group_name, kind, name, partition, epoch, session_id, agent_id, acquired_at)
       select ${group(d)}, g.kind, g.name, g.partition, g.epoch, ${session(d)},

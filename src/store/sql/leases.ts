@@ -252,9 +252,12 @@ export class SqlLeases implements LeaseStore {
     const rows = terms.map(({ key, epoch }) => ({ ...leaseRow(key), epoch }));
     const written = await this.writes.release(this.group, sessionId, rows, reason);
     const states = await this.states(rows.map(({ epoch: _, ...row }) => row));
+    // What we released may have its next holder by now.
+    const released = new Set(written.done.map(leaseKeyText));
     const outcomes = terms.map((term): ReleaseOutcome => {
       const state = states.get(leaseKeyText(term.key));
-      return state && state.epoch === term.epoch && state.sessionId === null
+      const isVacant = state?.epoch === term.epoch && state.sessionId === null;
+      return isVacant || released.has(leaseKeyText(term.key))
         ? { outcome: 'released', term }
         : { outcome: 'superseded', term, currentEpoch: state?.epoch ?? 0 };
     });

@@ -1,0 +1,248 @@
+// A server over a real store, PostgreSQL unless told otherwise, with a hand-made agent that holds a real session in it.
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { expect, inject } from 'vitest';
+import type {
+  AgentStatus,
+  AgentView,
+  Change,
+  Held,
+  ReadinessCheck,
+} from '../../src/coordination/agent-view.ts';
+import { partitionKey } from '../../src/domain/lease.ts';
+import { startHttpServer, type HttpServer } from '../../src/http/server.ts';
+import type { MetadataStore } from '../../src/store/metadata-store.ts';
+import { openPostgresStore } from '../../src/store/postgres/open.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
+import { dropSchema, freshSchemaName } from '../support/schema.ts';
+
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'error';
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+/** Matches a time in an answer. */
+export const rfc3339: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+/** An agent as the HTTP face sees it; tests change its fields. */
+export class FakeAgent implements AgentView {
+  store: MetadataStore | undefined;
+  sessionId: string | null = null;
+  heldNow: Held = { trustedForMs: 0, terms: [] };
+  checks: ReadinessCheck[] = [
+    { name: 'session', ok: true, detail: 'the session was renewed 10 ms ago' },
+    { name: 'store', ok: true, detail: 'the store answered 10 ms ago' },
+  ];
+  readonly announced: Change[] = [];
+  state: Pick<AgentStatus, 'state' | 'detail'> = { state: 'active', detail: null };
+
+  status(): AgentStatus {
+    const { sessionId, heldNow } = this;
+    return {
+      agentId: 'agent-1',
+      group: 'g',
+      zone: 'z1',
+      ...this.state,
+      sessionId,
+      isCoordinator: true,
+      trustedForMs: heldNow.trustedForMs,
+      leases: heldNow.terms.length,
+    };
+  }
+
+  held(): Held {
+    return this.heldNow;
+  }
+
+  readiness(): readonly ReadinessCheck[] {
+    return this.checks;
+  }
+
+  announce(change: Change): void {
+    this.announced.push(change);
+  }
+}
+
+export class Fixture implements AsyncDisposable {
+  readonly agent: FakeAgent;
+  readonly store: MetadataStore;
+  readonly server: HttpServer;
+  readonly metrics: Registry;
+  readonly lines: LogLine[];
+  readonly #cleanUp: () => Promise<void>;
+
+  constructor(
+    parts: Pick<Fixture, 'agent' | 'store' | 'server' | 'metrics' | 'lines'>,
+    cleanUp: () => Promise<void>,
+  ) {
+    this.agent = parts.agent;
+    this.store = parts.store;
+    this.server = parts.server;
+    this.metrics = parts.metrics;
+    this.lines = parts.lines;
+    this.#cleanUp = cleanUp;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cleanUp();
+  }
+
+  /** Asks and reads the answer: `body` is parsed when it is JSON, else text. */
+  async ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const json = body === undefined ? {} : { 'content-type': 'application/json' };
+    const response = await fetch(this.server.url + path, {
+      method,
+      headers: { ...json, ...headers },
+      body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json') === true;
+    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  }
+
+  /** Lets the agent take partitions of a topic; answers their epochs in the order asked. */
+  async acquire(topic: string, ...partitions: number[]): Promise<number[]> {
+    const { sessionId } = this.agent;
+    if (sessionId === null) throw new Error('the agent has no session');
+    const keys = partitions.map((partition) => partitionKey(topic, partition));
+    const { outcomes } = await this.store.acquireLeases(sessionId, keys);
+    return outcomes.map((outcome) => {
+      if (outcome.outcome !== 'granted') throw new Error(`not granted: ${outcome.outcome}`);
+      return outcome.epoch;
+    });
+  }
+
+  /** Everything the HTTP interface may change, to see that a refused request changed nothing. */
+  async contents(): Promise<unknown> {
+    const page = { limit: 10_000 };
+    const topics = (await this.store.listTopics(page)).items;
+    const agents = (await this.store.listAgents(page)).items;
+    const groups = (await this.store.listConsumerGroups(page)).items;
+    return {
+      topics,
+      agents: agents.map(({ agentId, sessionId }) => ({ agentId, sessionId })),
+      leases: (await this.store.listPartitionLeases({}, page)).items.map(({ key, agentId, epoch }) => [
+        key,
+        agentId,
+        epoch,
+      ]),
+      groups: await Promise.all(
+        groups.map(async (group) => [
+          group,
+          await this.store.listCommittedOffsets(group.consumerGroup, page),
+        ]),
+      ),
+      partitions: await Promise.all(
+        topics.map(async ({ name }) => {
+          const { items } = await this.store.listPartitions(name, page);
+          const segments = items.map(({ partition }) => this.store.listSegments(name, partition, 0, page));
+          return [items, await Promise.all(segments)];
+        }),
+      ),
+    };
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: unknown;
+}
+
+export function nextCursorOf({ body }: Answer): string | undefined {
+  if (typeof body !== 'object' || body === null || !('nextCursor' in body)) return undefined;
+  return String(body.nextCursor);
+}
+
+export interface FixtureOptions {
+  readonly backend?: 'postgres' | 'sqlite';
+  /** Through which PostgreSQL is reached, such as a proxy's; default: straight. */
+  readonly port?: number;
+  /** Bound of one attempt at the store, milliseconds. */
+  readonly attemptMs?: number;
+  readonly allowedHosts?: readonly string[];
+}
+
+export function postgresUrl(): URL {
+  const [target] = inject('postgresTargets');
+  if (target === undefined) throw new Error('there is no PostgreSQL to test against');
+  return new URL(target.url);
+}
+
+/** A fresh store with one registered agent, `agent-1`, and a server on a free port. */
+export async function startFixture(options: FixtureOptions = {}): Promise<Fixture> {
+  const open = options.backend === 'sqlite' ? openSqlite : openPostgres;
+  const { store, remove } = await open(options);
+  const agent = new FakeAgent();
+  agent.store = store;
+  agent.sessionId = await registerAgent(store, 'agent-1');
+  const lines: LogLine[] = [];
+  const write = (level: LogLine['level']) => (fields: object, message: string) => {
+    lines.push({ level, message, ...fields });
+  };
+  const log = { debug: write('debug'), info: write('info'), error: write('error') };
+  const metrics = new Registry();
+  const server = await startHttpServer(
+    { agent, metrics, log, version: '1.2.3' },
+    { host: '127.0.0.1', port: 0, allowedHosts: options.allowedHosts ?? [] },
+  );
+  return new Fixture({ agent, store, server, metrics, lines }, async () => {
+    await server.close();
+    await store[Symbol.asyncDispose]();
+    await remove();
+  });
+}
+
+interface Opened {
+  readonly store: MetadataStore;
+  readonly remove: () => Promise<void>;
+}
+
+const attemptMsDefault = 5_000;
+
+async function openPostgres(options: FixtureOptions): Promise<Opened> {
+  const through = postgresUrl();
+  if (options.port !== undefined) through.host = `127.0.0.1:${options.port}`;
+  const schema = freshSchemaName();
+  const store = await openPostgresStore({
+    connectionString: through.href,
+    directConnectionString: through.href,
+    applicationName: 'http-test',
+    attemptMs: options.attemptMs ?? attemptMsDefault,
+    schema,
+    group: 'g',
+    poolMax: 4,
+    migrate: true,
+  });
+  return { store, remove: () => dropSchema(postgresUrl().href, schema) };
+}
+
+async function openSqlite({ attemptMs = attemptMsDefault }: FixtureOptions): Promise<Opened> {
+  const folder = await mkdtemp(join(tmpdir(), 'streamhouse-http-'));
+  const store = await openSqliteStore({ file: join(folder, 'm.db'), group: 'g', attemptMs, migrate: true });
+  return { store, remove: () => rm(folder, { recursive: true }) };
+}
+
+/** Registers another agent with a live session, and answers that session. */
+export async function registerAgent(store: MetadataStore, agentId: string): Promise<string> {
+  const sessionId = randomUUID();
+  const agent = {
+    agentId,
+    address: `${agentId}:9092`,
+    zone: 'z1',
+    weight: 2,
+    managedTopics: ['orders*'],
+    metadata: { rack: 'r1' },
+  };
+  await store.registerSession({ sessionId, agent, ttlMs: 60_000, process: `${agentId} pid 1` });
+  return sessionId;
+}
