@@ -1,4 +1,5 @@
 // The log: pino, one JSON object a line, or pretty on a terminal. Secrets are removed wherever an error could carry them.
+import { inspect } from 'node:util';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { Logger } from './platform/logger.ts';
@@ -9,15 +10,16 @@ export interface LogOptions {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-const passwordInUrl = /(\w+:\/\/[^\s:/@]*:)[^\s@]*@/g;
-
+/** Masks what a URL hides: up to the last @ of the word, because passwords come with @ in them, and secret parameters. */
 function withoutSecrets(text: string): string {
-  return text.replace(passwordInUrl, '$1***@');
+  return text
+    .replace(/(\w:\/\/[^\s:/?#@]*:)\S*@/g, '$1***@')
+    .replace(/([?&][^\s=&#]*(?:pass|pwd|secret|token|key)[^\s=&#]*=)[^\s&]*/gi, '$1***');
 }
 
 /** Errors as fields: what they say and where from, their causes in short, and never a statement's parameters. */
 function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
+  if (!(error instanceof Error)) return withoutSecrets(typeof error === 'string' ? error : inspect(error));
   const { name, message, stack, cause } = error;
   const code = 'code' in error ? error.code : undefined;
   return {
@@ -25,7 +27,7 @@ function describeError(error: unknown): unknown {
     message: withoutSecrets(message),
     ...(code !== undefined && { code }),
     ...(cause !== undefined && {
-      cause: withoutSecrets(cause instanceof Error ? cause.message : String(cause)),
+      cause: withoutSecrets(cause instanceof Error ? cause.message : inspect(cause)),
     }),
     // Expected failures are told by their message; a stack is for defects.
     ...(isDefect(name) && stack !== undefined && { stack: withoutSecrets(stack) }),

@@ -93,7 +93,7 @@ process.exitCode = await runCli(args, {
   stderr: process.stderr,
   stdin: process.stdin,
   env: process.env,
-  isTty: process.stdout.isTTY === true,
+  isTty: process.stdout.isTTY,
   signal: interrupted.signal,
   runAgent,
   runDemo: async (demoArgs) => (await import('./demo/demo.ts')).runDemo(demoArgs, interrupted.signal),

@@ -58,7 +58,8 @@ export class Elector {
         const held = this.holdings.get(role);
         if (held) return held;
         // A look costs one read; only a vacancy is campaigned for.
-        if ((await this.deps.store.getLease(role))?.agentId != null) {
+        const holder = (await this.deps.store.getLease(role))?.agentId ?? null;
+        if (holder !== null) {
           await this.bell.wait(clock, waitMs, signal);
           continue;
         }

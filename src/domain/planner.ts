@@ -27,6 +27,7 @@ import { groupByWillingness, isWilling, type Pool } from './planner/willingness.
 
 export type { PlannerAgent, PlannerInput, PlannerPartition } from './planner/input.ts';
 export type { Move, MoveReason, Plan } from './planner/moves.ts';
+export { moveReasons } from './planner/moves.ts';
 
 export interface PlannerOptions {
   /**

@@ -1,7 +1,8 @@
 // A session: one registration of an agent, and the local rule that says until when the agent may act on it.
 
 /** Why a session ended. `reaped`: silent for a whole TTL under observation. `removed`: an operator asked. */
-export type SessionEndReason = 'deregistered' | 'reaped' | 'removed';
+export const sessionEndReasons = ['deregistered', 'reaped', 'removed'] as const;
+export type SessionEndReason = (typeof sessionEndReasons)[number];
 
 /** The time budget of a session, in milliseconds. See `deriveTimeBudget` for the relations it keeps. */
 export interface TimeBudget {

@@ -1,5 +1,6 @@
 // Every instrument in one table: name, meaning, labels with their closed sets of values. Base units; prefix `streamhouse_`.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { moveReasons } from '../domain/planner.ts';
 import { signalKinds } from '../signals/signals.ts';
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -131,6 +132,10 @@ export function createInstruments(probe: Probe) {
   for (const kind of signalKinds) instruments.signals.inc({ kind }, 0);
   for (const reason of resyncReasons) instruments.resyncs.inc({ reason }, 0);
   for (const reason of rebalanceReasons) instruments.rebalances.inc({ reason }, 0);
+  for (const reason of moveReasons) {
+    for (const result of ['written', 'fenced']) instruments.moves.inc({ reason, result }, 0);
+  }
+  instruments.failoverDuration.zero({ cause: 'reaped' });
   for (const result of ['reaped', 'alive', 'already_ended', 'failed']) instruments.reaps.inc({ result }, 0);
   return { registry, ...instruments };
 }

@@ -26,12 +26,12 @@ export function meteredStore(store: MetadataStore, instruments: Instruments): Me
         throw error;
       }
     };
-  const entries = Object.entries(store).map(([name, member]) => [
-    name,
-    typeof member === 'function' ? watch(name, member as (...args: unknown[]) => Promise<unknown>) : member,
-  ]);
-  return {
-    ...(Object.fromEntries(entries) as unknown as MetadataStore),
-    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
-  };
+  // A store is an object of operations by name: each is watched alike, so that none can be forgotten here.
+  return new Proxy(store, {
+    get(target, name, receiver) {
+      const member: unknown = Reflect.get(target, name, receiver);
+      if (typeof member !== 'function' || typeof name === 'symbol') return member;
+      return watch(name, (...args) => Reflect.apply(member, target, args));
+    },
+  });
 }

@@ -100,10 +100,9 @@ export class PostgresSignals implements Signals {
     // A rejected connect() goes on retrying by itself; the channel is listened to again after each reconnection.
     this.subscriber.connect().catch((error: unknown) => this.onDisconnected(error));
     // It is told of before it listens: what was sent in between is looked for once it does.
-    this.subscriber.listenTo(this.channel)?.then(
-      () => this.bell.ring('resync'),
-      () => undefined,
-    );
+    const listening = this.subscriber.listenTo(this.channel) ?? Promise.resolve();
+    const onListening = (): void => this.bell.ring('resync');
+    void this.serial.run(() => listening.then(onListening, () => undefined));
   }
 
   subscribe(handler: SignalHandler): () => void {

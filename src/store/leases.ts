@@ -1,5 +1,6 @@
 // Port: leases. A lease has no expiry of its own; it lives while the session it names does. Set-based throughout: one
 // call for one lease or ten thousand, each with its own outcome.
+import { sessionEndReasons } from '../domain/session.ts';
 import type { LeaseKey, Term } from '../domain/lease.ts';
 import type { Page, PageRequest } from './page.ts';
 
@@ -61,7 +62,8 @@ export interface LeaseFilter {
 }
 
 /** What ended a term: its release, its session's end, the topic's deletion. */
-export type TermEndReason = 'released' | 'deregistered' | 'reaped' | 'removed' | 'topic_deleted';
+export const termEndReasons = ['released', ...sessionEndReasons, 'topic_deleted'] as const;
+export type TermEndReason = (typeof termEndReasons)[number];
 
 export interface TermRecord {
   readonly epoch: number;
@@ -69,6 +71,12 @@ export interface TermRecord {
   readonly from: Date;
   readonly to: Date | null;
   readonly reason: TermEndReason | null;
+}
+
+export interface PartitionCounts {
+  readonly topics: number;
+  readonly total: number;
+  readonly led: number;
 }
 
 export interface LeaseStore {
@@ -92,8 +100,8 @@ export interface LeaseStore {
   /** Leases of the group's existing partitions, in topic, then partition order. */
   listPartitionLeases(filter: LeaseFilter, page: PageRequest): Promise<Page<LeaseView>>;
 
-  /** Partitions of the group's topics, and how many of them are led by a live session. */
-  countPartitions(): Promise<{ readonly total: number; readonly led: number }>;
+  /** The group's topics, their partitions, and how many of those are led by a live session. Reads every lease of the group. */
+  countPartitions(): Promise<PartitionCounts>;
 
   listRoleLeases(page: PageRequest): Promise<Page<LeaseView>>;
 

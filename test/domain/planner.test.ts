@@ -115,6 +115,14 @@ describe('an assignment plan', () => {
     expect(moves.map(({ from, to, reason }) => [from, to, reason])).toEqual([['s0', 'big', 'balance']]);
   });
 
+  it('takes the one that is above a share which is a whole number, though nobody is below', () => {
+    // The shares are 5, 2.5 and 2.5.
+    const weighted = [agent('a', { weight: 2 }), agent('b'), agent('c')];
+    const partitions = [...topic('x', 6, 'a'), ...topic('y', 2, 'b'), ...topic('z', 2, 'c')];
+    const { moves } = plan({ agents: weighted, partitions });
+    expect(moves.map(({ from, to }) => [from, to])).toEqual([['a', 'b']]);
+  });
+
   it('breaks ties towards the agent with the fewest partitions of the topic, then by agent id', () => {
     const placed = [at('orders', 0, 'a'), at('payments', 0, 'b'), at('refunds', 0, 'c')];
     const partitions = [...placed, at('orders', 1, null)];

@@ -24,6 +24,9 @@ const selfAnswer = z.looseObject({
   coordinator: z.boolean(),
 });
 
+const jsonObject = z.record(z.string(), z.unknown());
+const ascending = (a: number, b: number): number => a - b;
+
 export type Lease = z.infer<typeof lease>;
 export type Env = Readonly<Record<string, string>>;
 
@@ -83,7 +86,7 @@ export class AgentProcess implements AsyncDisposable {
     const text = await response.text();
     return {
       status: response.status,
-      body: text.startsWith('{') ? (JSON.parse(text) as Answer['body']) : {},
+      body: text.startsWith('{') ? jsonObject.parse(JSON.parse(text)) : {},
     };
   }
 
@@ -131,9 +134,12 @@ export async function heldCounts(agents: readonly AgentProcess[]): Promise<numbe
 }
 
 export async function untilHeld(agents: readonly AgentProcess[], expected: readonly number[]): Promise<void> {
-  await eventually(async () => (await heldCounts(agents)).toSorted().join() === expected.toSorted().join(), {
-    what: `held counts ${expected.join()}`,
-  });
+  await eventually(
+    async () => (await heldCounts(agents)).toSorted(ascending).join() === expected.toSorted(ascending).join(),
+    {
+      what: `held counts ${expected.join()}`,
+    },
+  );
 }
 
 /** Waits until every partition is led by one of `agents`, and answers the leases. */

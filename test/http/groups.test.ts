@@ -57,9 +57,9 @@ test('a group is shown with its offsets, page by page, listed, and deleted', asy
     offsets: [committed('paged', 0, 0), committed('paged', 1, 0)],
   });
   const rest = await http.ask('GET', `/v1/groups/paged?limit=2&cursor=${nextCursorOf(first)}`);
-  expect(rest.body).toEqual({ name: 'paged', createdAt: rfc3339, offsets: [committed('paged', 2, 0)] });
+  expect(rest.body).toEqual({ group: 'paged', createdAt: rfc3339, offsets: [committed('paged', 2, 0)] });
   expect((await http.ask('GET', '/v1/groups')).body).toEqual({
-    groups: expect.arrayContaining([{ name: 'paged', createdAt: rfc3339 }]),
+    groups: expect.arrayContaining([{ group: 'paged', createdAt: rfc3339 }]),
   });
   expect(await http.ask('DELETE', '/v1/groups/paged')).toMatchObject({ status: 204, body: '' });
   expect(await http.ask('DELETE', '/v1/groups/paged')).toMatchObject({ status: 404 });

@@ -7,7 +7,8 @@ import type { Slot, TopicSlots } from './slots.ts';
  * the topic (`not_willing`); its agent is there and willing, but has too much, and the receiver was not in the
  * previous plan (`agent_joined`) or was (`balance`).
  */
-export type MoveReason = 'new_partition' | 'agent_left' | 'agent_joined' | 'balance' | 'not_willing';
+export type MoveReason = (typeof moveReasons)[number];
+export const moveReasons = ['new_partition', 'agent_left', 'agent_joined', 'balance', 'not_willing'] as const;
 
 export interface Move {
   readonly topic: string;

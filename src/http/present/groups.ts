@@ -3,7 +3,7 @@ import type { CommittedOffset, ConsumerGroup } from '../../store/consumer-groups
 import { time } from './times.ts';
 
 export function presentGroup({ consumerGroup, createdAt }: ConsumerGroup) {
-  return { name: consumerGroup, createdAt: time(createdAt) };
+  return { group: consumerGroup, createdAt: time(createdAt) };
 }
 
 /** `offset` is the next one to read. */

@@ -7,6 +7,12 @@ import { StoreUnavailable } from '../../domain/refusal.ts';
 import type { CompiledSql } from '../sql/dialect.ts';
 import type { ParameterValues, Row } from '../sql/statement.ts';
 
+/**
+ * Values of `synchronous_commit` under which a commit that was answered can be lost in a crash or failover that `on`
+ * would survive. Where the server is set to one of them, our connections ask for `on`; `remote_apply` is left alone.
+ */
+export const weakCommits: readonly string[] = ['off', 'local', 'remote_write'];
+
 export interface ConnectionOptions {
   readonly connectionString: string;
   /** Certificate authorities to verify the server by, as a file; with `sslmode` in the URL. */
@@ -14,30 +20,32 @@ export interface ConnectionOptions {
   readonly applicationName: string;
   /** Bound of one attempt, milliseconds: connecting, or one statement with its lock waits and its commit. */
   readonly attemptMs: number;
+  /** Ask for `synchronous_commit = on`: the server's own setting is weaker. */
+  readonly strengthenCommit?: boolean;
 }
 
-const int8 = 20;
+const int8 = pg.types.builtins.INT8;
 
 /** 64-bit integers as numbers: the schema keeps them at or below 2^53 − 1. */
-const types = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    if (oid !== int8) return pg.types.getTypeParser(oid, format);
-    return (text: string) => {
-      const value = Number(text);
-      if (!Number.isSafeInteger(value)) throw new RangeError(`integer ${text} is beyond 2^53 − 1`);
-      return value;
-    };
-  },
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) => (oid === int8 ? readInteger : pg.types.getTypeParser(oid, format)),
 };
 
+function readInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`integer ${text} is beyond 2^53 − 1`);
+  return value;
+}
+
 /** The server gives up a little before we do, so that in the ordinary case its answer tells what happened. */
-export function serverSettings(attemptMs: number): string {
+function serverSettings({ attemptMs, strengthenCommit }: ConnectionOptions): string {
   const serverMs = Math.max(1, Math.floor(attemptMs * 0.9));
   return [
     `-c statement_timeout=${serverMs}`,
     `-c lock_timeout=${Math.max(1, Math.floor(attemptMs * 0.7))}`,
     `-c idle_in_transaction_session_timeout=${attemptMs * 2}`,
     `-c tcp_user_timeout=${attemptMs * 2}`,
+    ...(strengthenCommit ? ['-c synchronous_commit=on'] : []),
   ].join(' ');
 }
 
@@ -47,7 +55,7 @@ export class BoundedClient extends pg.Client {
 
   constructor(config: pg.ClientConfig = {}) {
     const socket = new Socket();
-    super({ ...config, stream: () => socket, types } as pg.ClientConfig);
+    super({ ...config, stream: () => socket, types });
     this.socket = socket;
     // Without a listener a connection that dies inside a transaction would end the process; the query's own
     // rejection, or the pool, tells whoever cares.
@@ -59,14 +67,20 @@ export class BoundedClient extends pg.Client {
   }
 }
 
+/** The URL with the certificate authorities to verify the server by. */
+export function connectionString(url: string, caFile: string | undefined): string {
+  if (caFile === undefined) return url;
+  const withAuthorities = new URL(url);
+  withAuthorities.searchParams.set('sslrootcert', caFile);
+  return withAuthorities.href;
+}
+
 export function clientConfig(options: ConnectionOptions): pg.ClientConfig {
-  const url = new URL(options.connectionString);
-  if (options.caFile !== undefined) url.searchParams.set('sslrootcert', options.caFile);
   return {
-    connectionString: url.href,
+    connectionString: connectionString(options.connectionString, options.caFile),
     application_name: options.applicationName,
     connectionTimeoutMillis: options.attemptMs,
-    options: serverSettings(options.attemptMs),
+    options: serverSettings(options),
     keepAlive: true,
   };
 }
@@ -114,7 +128,7 @@ async function bounded(
 /** The value of one placeholder. A parameter that is a set of rows becomes one array per column, named as the dialect does. */
 function valueOf(placeholder: unknown, parameters: ParameterValues): unknown {
   if (!is(placeholder, Placeholder)) return placeholder;
-  const [name = '', column] = String(placeholder.name).split('.');
+  const [name = '', column] = placeholder.name.split('.');
   const value = parameters[name];
   if (value === undefined) throw new Error(`no value was given for parameter ${name}`);
   return Array.isArray(value) && column !== undefined

@@ -24,10 +24,10 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
     this.statements = new StatementCache(dialect);
     this.pool = new pg.Pool({
       ...clientConfig(options),
-      Client: BoundedClient as unknown as new () => pg.ClientBase,
+      Client: BoundedClient,
       max: options.poolMax,
       idleTimeoutMillis: 30_000,
-    } as pg.PoolConfig);
+    });
     // An idle connection that dies is replaced at the next use.
     this.pool.on('error', () => {});
   }
@@ -102,7 +102,8 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
   }
 
   private async withClient<T>(work: (client: BoundedClient) => Promise<T>): Promise<T> {
-    const client = (await this.pool.connect()) as unknown as BoundedClient & pg.PoolClient;
+    const client = await this.pool.connect();
+    if (!(client instanceof BoundedClient)) throw new TypeError('the pool made a client of another class');
     let broken = false;
     const onEnd = (): void => {
       broken = true;

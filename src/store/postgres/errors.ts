@@ -24,6 +24,11 @@ export function translateError(error: unknown): Error {
   }
   const code = sqlState(error);
   const said = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'open') {
+    return new StoreMisconfigured(`a certificate that DATABASE_URL names cannot be read: ${said}`, {
+      cause: error,
+    });
+  }
   switch (code) {
     case '23505':
       return new ConstraintViolation('unique', { cause: error });
@@ -52,6 +57,7 @@ export function translateError(error: unknown): Error {
           cause: error,
         },
       );
+    case undefined:
     default:
       if (code?.startsWith('22')) return new Refusal('invalid', `the store cannot keep this value: ${said}`);
       return new StoreUnavailable(`PostgreSQL does not answer as it should: ${said}`, {

@@ -10,7 +10,7 @@ import {
   schemaStatus,
   type SchemaState,
 } from '../sql/migrations.ts';
-import { BoundedClient, clientConfig, type ConnectionOptions } from './client.ts';
+import { BoundedClient, clientConfig, type ConnectionOptions, weakCommits } from './client.ts';
 import { translateError } from './errors.ts';
 
 const folder = fileURLToPath(new URL('../../../drizzle/postgres', import.meta.url));
@@ -35,6 +35,16 @@ export class PostgresSchema implements SchemaAdmin {
 
   async state(): Promise<SchemaState> {
     return this.withClient((client) => readState(client, this.schema));
+  }
+
+  /** Whether the server's own `synchronous_commit` is weaker than `on`. */
+  async commitsWeakly(): Promise<boolean> {
+    return this.withClient(async (client) => {
+      const { rows } = await client.query<{ setting: string }>(
+        `select current_setting('synchronous_commit') as setting`,
+      );
+      return weakCommits.includes(rows[0]?.setting ?? '');
+    });
   }
 
   async migrate(): Promise<readonly string[]> {
@@ -72,16 +82,18 @@ export class PostgresSchema implements SchemaAdmin {
   }
 
   private async withClient<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    const client = new BoundedClient(clientConfig(this.options));
-    const timer = setTimeout(() => client.cut(), migrationMs);
     try {
-      await client.connect();
-      return await work(client);
+      const client = new BoundedClient(clientConfig(this.options));
+      const timer = setTimeout(() => client.cut(), migrationMs);
+      try {
+        await client.connect();
+        return await work(client);
+      } finally {
+        clearTimeout(timer);
+        client.cut();
+      }
     } catch (error) {
       throw translateError(error);
-    } finally {
-      clearTimeout(timer);
-      client.cut();
     }
   }
 }

@@ -27,8 +27,9 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
   if (options.migrate) await schema.migrate();
   refuseUnusableStore(await schema.state(), knownMigrations);
   const dialect = postgresDialect(options.schema);
-  const db = new PostgresDatabase(dialect, options);
-  const coordination = new PostgresConnection(dialect, direct);
+  const strengthenCommit = await schema.commitsWeakly();
+  const db = new PostgresDatabase(dialect, { ...options, strengthenCommit });
+  const coordination = new PostgresConnection(dialect, { ...direct, strengthenCommit });
   return sqlStore(
     {
       name: 'postgres',

@@ -15,6 +15,7 @@ export function decodeCursor<K extends readonly KeyPart[]>(page: PageRequest, st
       key.every((part, i) => typeof part === typeof start[i]) &&
       key.every((part) => typeof part === 'string' || Number.isSafeInteger(part))
     ) {
+      // oxlint-disable-next-line no-unsafe-type-assertion -- length and types of the parts were just compared with K's
       return key as unknown as K;
     }
   } catch {

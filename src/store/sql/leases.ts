@@ -3,16 +3,18 @@
 import { sql } from 'drizzle-orm';
 import { type LeaseKey, leaseKeyText, roleKey, type Term } from '../../domain/lease.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import type {
-  AcquireAnswer,
-  AcquireOutcome,
-  LeaseFilter,
-  LeaseStore,
-  LeaseView,
-  ReleaseAnswer,
-  ReleaseOutcome,
-  TermEndReason,
-  TermRecord,
+import {
+  type AcquireAnswer,
+  type AcquireOutcome,
+  type LeaseFilter,
+  type LeaseStore,
+  type LeaseView,
+  type PartitionCounts,
+  type ReleaseAnswer,
+  type ReleaseOutcome,
+  type TermEndReason,
+  type TermRecord,
+  termEndReasons,
 } from '../leases.ts';
 import type { Page, PageRequest } from '../page.ts';
 import { decodeCursor, pageOf } from './cursor.ts';
@@ -26,7 +28,15 @@ import {
   sameKey,
   type TermRow,
 } from './lease-rows.ts';
-import { readNumber, readNumberOrNull, readText, readTextOrNull, readTime, readTimeOrNull } from './read.ts';
+import {
+  readNumber,
+  readNumberOrNull,
+  readOneOfOrNull,
+  readText,
+  readTextOrNull,
+  readTime,
+  readTimeOrNull,
+} from './read.ts';
 import { nothing, type Row, statement } from './statement.ts';
 
 export interface GrantedLease {
@@ -170,15 +180,21 @@ const selectPartitionViews = statement<ViewPage, LeaseView>(
   readView,
 );
 
-const countPartitions = statement<{ group: string }, { total: number; led: number }>(
+const countPartitions = statement<{ group: string }, PartitionCounts>(
   'count_partitions',
-  (d) => sql`select count(*) as total, count(s.session_id) as led from ${d.table('topics')} t
+  (
+    d,
+  ) => sql`select count(distinct t.topic_id) as topics, count(*) as total, count(s.session_id) as led from ${d.table('topics')} t
     join ${d.table('partitions')} p on p.topic_id = t.topic_id
     left join ${d.table('leases')} l on l.group_name = t.group_name and l.kind = 'partition' and l.name = t.name
       and l.partition = p.partition
     left join ${d.table('sessions')} s on s.session_id = l.session_id and s.ended_at is null
     where t.group_name = ${d.parameter('group', 'text')}`,
-  (row) => ({ total: readNumber(row, 'total'), led: readNumber(row, 'led') }),
+  (row) => ({
+    topics: readNumber(row, 'topics'),
+    total: readNumber(row, 'total'),
+    led: readNumber(row, 'led'),
+  }),
 );
 
 const selectRoleViews = statement<{ group: string; after: string; limit: number }, LeaseView>(
@@ -202,7 +218,7 @@ const selectHistory = statement<{ group: string; limit: number } & LeaseRow, Ter
     agentId: readText(row, 'agent_id'),
     from: readTime(row, 'acquired_at_ms'),
     to: readTimeOrNull(row, 'ended_at_ms'),
-    reason: readTextOrNull(row, 'end_reason') as TermEndReason | null,
+    reason: readOneOfOrNull(row, 'end_reason', termEndReasons),
   }),
 );
 
@@ -293,8 +309,8 @@ export class SqlLeases implements LeaseStore {
     return pageOf(rows, page, ({ key }) => [leaseRow(key).name, leaseRow(key).partition]);
   }
 
-  async countPartitions(): Promise<{ readonly total: number; readonly led: number }> {
-    return (await first(this.db, countPartitions, { group: this.group })) ?? { total: 0, led: 0 };
+  async countPartitions(): Promise<PartitionCounts> {
+    return (await first(this.db, countPartitions, { group: this.group })) ?? { topics: 0, total: 0, led: 0 };
   }
 
   async listRoleLeases(page: PageRequest): Promise<Page<LeaseView>> {

@@ -19,9 +19,9 @@ export interface SchemaState {
 export const emptySchema: SchemaState = { applied: [], minCompatible: 0 };
 
 export function readMigrations(folder: string): readonly Migration[] {
-  const journal = JSON.parse(readFileSync(join(folder, 'meta/_journal.json'), 'utf8')) as {
-    entries: { tag: string }[];
-  };
+  const journal: { readonly entries: readonly { readonly tag: string }[] } = JSON.parse(
+    readFileSync(join(folder, 'meta/_journal.json'), 'utf8'),
+  );
   const files = readMigrationFiles({ migrationsFolder: folder });
   return files.map((file, i) => ({ name: journal.entries[i]?.tag ?? `${i}`, statements: file.sql }));
 }

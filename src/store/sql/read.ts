@@ -49,7 +49,16 @@ export function readJsonObject(row: Row, column: string): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new TypeError(`column ${column}: expected a JSON object`);
   }
-  return value as JsonObject;
+  return { ...value };
+}
+
+/** One of a closed set of texts, which a CHECK of the schema keeps. */
+export function readOneOfOrNull<T extends string>(row: Row, column: string, values: readonly T[]): T | null {
+  const text = readTextOrNull(row, column);
+  if (text === null) return null;
+  const found = values.find((value) => value === text);
+  if (found === undefined) throw new TypeError(`column ${column}: unexpected "${text}"`);
+  return found;
 }
 
 export function readTextList(row: Row, column: string): string[] {

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { COORDINATOR } from '../../domain/lease.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import type { SessionEndReason } from '../../domain/session.ts';
+import { type SessionEndReason, sessionEndReasons } from '../../domain/session.ts';
 import type {
   HeartbeatAnswer,
   NewSession,
@@ -14,7 +14,7 @@ import type {
 } from '../sessions.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
-import { readBoolean, readNumber, readText, readTextOrNull, readTime } from './read.ts';
+import { readBoolean, readNumber, readText, readOneOfOrNull, readTime } from './read.ts';
 import { closeSessionTerms, lockSessionLeases, vacateSessionLeases } from './session-leases.ts';
 import { nothing, type ParameterValues, type Row, type Statement, statement } from './statement.ts';
 import { leaseRow } from './lease-rows.ts';
@@ -113,7 +113,7 @@ const selectEndReason = statement<BySession, SessionEndReason | null>(
   'select_end_reason',
   (d) =>
     sql`select end_reason from ${d.table('sessions')} where session_id = ${d.parameter('sessionId', 'uuid')}`,
-  (row) => readTextOrNull(row, 'end_reason') as SessionEndReason | null,
+  (row) => readOneOfOrNull(row, 'end_reason', sessionEndReasons),
 );
 
 const endLiveSession = statement<BySession & { reason: string }>(

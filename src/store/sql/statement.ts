@@ -6,6 +6,9 @@ export type Row = Readonly<Record<string, unknown>>;
 export type ParameterValue = string | number | null | readonly Readonly<Record<string, unknown>>[];
 export type ParameterValues = Readonly<Record<string, ParameterValue>>;
 
+/** For statements without parameters: they are run with `{}`. */
+export type NoParameters = Readonly<Record<string, never>>;
+
 export interface Statement<P extends ParameterValues, R> {
   /** Also the prepared statement's name: unique among all statements of the program. */
   readonly name: string;
@@ -15,7 +18,7 @@ export interface Statement<P extends ParameterValues, R> {
   readonly parameters?: P;
 }
 
-export function statement<P extends ParameterValues = Record<never, never>, R = void>(
+export function statement<P extends ParameterValues = NoParameters, R = void>(
   name: string,
   build: (dialect: Dialect) => SQL,
   read: (row: Row) => R,

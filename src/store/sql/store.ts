@@ -10,7 +10,7 @@ import { type LeaseWrites, SqlLeases } from './leases.ts';
 import { readNumber, readTime } from './read.ts';
 import { SqlSegments } from './segments.ts';
 import { SqlSessions } from './sessions.ts';
-import { statement } from './statement.ts';
+import { type NoParameters, statement } from './statement.ts';
 import { SqlTopics } from './topics.ts';
 
 export interface SqlBackend {
@@ -22,7 +22,7 @@ export interface SqlBackend {
   close(): Promise<void>;
 }
 
-const selectEra = statement<Record<never, never>, Era>(
+const selectEra = statement<NoParameters, Era>(
   'select_era',
   (d) => sql`select number, ${d.timeMs(sql`since`)} as since_ms from ${d.table('era')}`,
   (row) => ({ number: readNumber(row, 'number'), since: readTime(row, 'since_ms') }),

@@ -35,7 +35,9 @@ export class SqliteConnection implements Disposable {
   /** Runs one statement by its text to its end: a statement left half-way would keep its snapshot. */
   rows(text: string, values: readonly BoundValue[] = []): Row[] {
     try {
-      return this.prepare(text).all([...values]).map(readRow);
+      return this.prepare(text)
+        .all([...values])
+        .map(readRow);
     } catch (error) {
       // The driver does not reset a statement that met a lock. It counts as running, and what its connection writes later
       // is never committed, without a word: no such connection is used again.

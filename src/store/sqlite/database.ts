@@ -37,9 +37,7 @@ export class SqliteDatabase implements SqlDatabase, SqlConnection, AsyncDisposab
     if (writes(this.statements.get(statement))) {
       return this.transaction((tx) => tx.all(statement, parameters));
     }
-    return this.translated(() =>
-      whenUnlocked(this.patience(), () => this.reader.all(statement, parameters)),
-    );
+    return this.translated(() => whenUnlocked(this.patience(), () => this.reader.all(statement, parameters)));
   }
 
   async transaction<T>(work: (tx: SqlRunner) => Promise<T>): Promise<T> {

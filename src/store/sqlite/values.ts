@@ -13,7 +13,8 @@ export function bindValues(compiled: CompiledSql, parameters: ParameterValues): 
   return compiled.parameters.map((placeholder) => {
     const value = is(placeholder, Placeholder) ? bound.get(placeholder.name) : undefined;
     // The driver would bind NULL where a value is missing.
-    if (value === undefined) throw new Error('a statement was run without a value for each of its parameters');
+    if (value === undefined)
+      throw new Error('a statement was run without a value for each of its parameters');
     return value;
   });
 }

@@ -1,0 +1,47 @@
+# The agent in an image: compiled in one stage, its production packages in another, neither compiler nor tests in the last.
+#
+#   docker build -t streamhouse-agent .
+#   docker run --rm -v streamhouse:/data streamhouse-agent
+#   docker run --rm streamhouse-agent --help
+#
+# Nothing runs a package's install script: what is needed comes prebuilt. The images are glibc ones, as those builds are.
+
+FROM node:22-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN npm run build
+
+FROM node:22-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM node:22-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=packages /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY drizzle ./drizzle
+COPY package.json ./
+
+# The embedded store: the user of the image owns the directory before the volume is made from it.
+RUN mkdir /data && chown node:node /data
+ENV DATABASE_URL=sqlite:/data/metadata.db
+VOLUME /data
+
+# `node`, as a number, so that an orchestrator can see that it is not root.
+USER 1000:1000
+
+# The API listens on the container's own loopback until HTTP_HOST and API_INSECURE say otherwise.
+EXPOSE 7070
+
+# Liveness, not readiness: what restarts unhealthy containers must not restart every agent when the store is away.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+  CMD ["node", "--eval", "const { STREAMHOUSE_HTTP_PORT: ours, HTTP_PORT: plain } = process.env; fetch('http://127.0.0.1:' + (ours || plain || 7070) + '/livez').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+
+# No shell in between: SIGTERM reaches the agent, which hands over before it stops.
+ENTRYPOINT ["node", "dist/main.js"]
+CMD ["agent"]

@@ -1,0 +1,425 @@
+// What is shipped beside the program, held against the program: every name in it must mean something here. No Docker
+// engine is needed; that the images build and run is not claimed.
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { loadConfig } from '../src/config/config.ts';
+import { settingNames, settings } from '../src/config/settings.ts';
+import { createInstruments } from '../src/metrics/instruments.ts';
+
+const project = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string): string => readFileSync(join(project, path), 'utf8');
+const readYaml = (path: string): unknown => parse(read(path), { merge: true });
+
+/** The settings an agent makes of `env`; fails when it would not start, or would warn. */
+function configured(env: Readonly<Record<string, string>>) {
+  const loaded = loadConfig([], env);
+  if (loaded.outcome !== 'config') throw new Error('printed instead of loading');
+  expect(loaded.config.warnings).toEqual([]);
+  return loaded.config.settings;
+}
+
+const serviceForm = z.looseObject({
+  image: z.string(),
+  environment: z.record(z.string(), z.string()).default({}),
+  ports: z.array(z.string()).default([]),
+  volumes: z.array(z.string()).default([]),
+  depends_on: z.union([z.array(z.string()), z.record(z.string(), z.looseObject({}))]).default([]),
+  profiles: z.array(z.string()).default([]),
+});
+const composeForm = z.looseObject({
+  services: z.record(z.string(), serviceForm),
+  volumes: z.record(z.string(), z.null()),
+});
+const compose = composeForm.parse(readYaml('docker-compose.yml'));
+const services = Object.entries(compose.services);
+const agents = services.filter(([name]) => name.startsWith('agent-'));
+const datasources = z
+  .object({ datasources: z.array(z.looseObject({ type: z.string(), url: z.string() })) })
+  .parse(readYaml('grafana/provisioning/datasources/prometheus.yml')).datasources;
+
+function service(name: string): z.infer<typeof serviceForm> {
+  return serviceForm.parse(compose.services[name]);
+}
+
+describe('docker-compose.yml', () => {
+  test('starts PostgreSQL 16, three agents, Prometheus and Grafana; pgAdmin when asked', () => {
+    const names = (isOptional: boolean) =>
+      services.filter(([, { profiles }]) => profiles.length > 0 === isOptional).map(([name]) => name);
+    expect(names(false)).toEqual(['postgres', 'agent-1', 'agent-2', 'agent-3', 'prometheus', 'grafana']);
+    expect(names(true)).toEqual(['pgadmin']);
+    expect(service('pgadmin').profiles).toEqual(['admin']);
+    expect(service('postgres').image).toBe('postgres:16');
+  });
+
+  test('knows when PostgreSQL is ready, and keeps its data', () => {
+    const { healthcheck, volumes } = service('postgres');
+    expect(JSON.stringify(healthcheck)).toContain('pg_isready');
+    expect(volumes).toEqual(['postgres-data:/var/lib/postgresql/data']);
+  });
+
+  test.each(agents)('%s waits for PostgreSQL to be healthy', (_, { depends_on: dependsOn }) => {
+    expect(dependsOn).toEqual({ postgres: { condition: 'service_healthy' } });
+  });
+
+  test.each(agents)('%s starts with settings that it knows, on the database that is there', (name, agent) => {
+    const known = configured(agent.environment);
+    const url = new URL(known.DATABASE_URL);
+    expect({
+      host: url.hostname,
+      user: url.username,
+      password: url.password,
+      database: url.pathname,
+    }).toEqual({
+      host: 'postgres',
+      user: service('postgres').environment['POSTGRES_USER'],
+      password: service('postgres').environment['POSTGRES_PASSWORD'],
+      database: `/${service('postgres').environment['POSTGRES_DB']}`,
+    });
+    expect(known).toMatchObject({ AGENT_ID: name, HTTP_ALLOWED_HOSTS: [name], API_INSECURE: true });
+  });
+
+  test.each(agents)('%s is not killed while it hands over', (_, agent) => {
+    const graceMs = Number(/^(\d+)s$/.exec(String(agent['stop_grace_period']))?.[1]) * 1_000;
+    expect(graceMs).toBeGreaterThan(configured(agent.environment).SHUTDOWN_TIMEOUT_MS);
+  });
+
+  test('has the credentials that are documented', () => {
+    expect(service('postgres').environment).toEqual({
+      POSTGRES_USER: 'streamhouse',
+      POSTGRES_PASSWORD: 'streamhouse_dev',
+      POSTGRES_DB: 'streamhouse_metadata',
+    });
+  });
+
+  test.each(services)('%s publishes its ports on loopback alone', (_, { ports }) => {
+    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+  });
+
+  test('publishes no port twice', () => {
+    const published = services.flatMap(([, { ports }]) => ports.map((port) => port.split(':')[1]));
+    expect(new Set(published).size).toBe(published.length);
+  });
+
+  test.each(services)('%s mounts what exists', (_, { volumes }) => {
+    for (const volume of volumes) {
+      const [source = ''] = volume.split(':');
+      const isThere = source.startsWith('./') ? existsSync(join(project, source)) : source in compose.volumes;
+      expect([source, isThere]).toEqual([source, true]);
+    }
+  });
+
+  test('pins every image to a version', () => {
+    for (const [, { image, build }] of services) {
+      expect(build !== undefined || /:v?\d+(\.\d+)*$/.test(image)).toBe(true);
+    }
+  });
+});
+
+describe('prometheus.yml', () => {
+  const configForm = z.object({
+    scrape_configs: z.array(
+      z.looseObject({ static_configs: z.array(z.object({ targets: z.array(z.string()) })) }),
+    ),
+  });
+
+  test('scrapes the agents of docker-compose.yml where they listen', () => {
+    const { scrape_configs: jobs } = configForm.parse(readYaml('prometheus/prometheus.yml'));
+    const targets = jobs.flatMap((job) => job.static_configs.flatMap((group) => group.targets));
+    expect(targets).toEqual(
+      agents.map(([name, agent]) => `${name}:${configured(agent.environment).HTTP_PORT}`),
+    );
+  });
+});
+
+describe('what Grafana is provisioned with', () => {
+  const providersForm = z.object({
+    providers: z.array(z.looseObject({ options: z.object({ path: z.string() }) })),
+  });
+
+  test('is a Prometheus that docker-compose.yml has', () => {
+    expect(datasources).toHaveLength(1);
+    for (const { type, url } of datasources) {
+      expect(type).toBe('prometheus');
+      expect(Object.keys(compose.services)).toContain(new URL(url).hostname);
+    }
+  });
+
+  test('is the dashboards, where docker-compose.yml mounts them', () => {
+    const { providers } = providersForm.parse(readYaml('grafana/provisioning/dashboards/streamhouse.yml'));
+    const mounts = service('grafana').volumes.map((volume) => volume.split(':').slice(0, 2));
+    const paths = providers.map(({ options }) => options.path);
+    expect(mounts.filter(([, target]) => paths.includes(String(target))).map(([source]) => source)).toEqual([
+      './grafana/dashboards',
+    ]);
+    const home = String(service('grafana').environment['GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH']);
+    expect(existsSync(join(project, home.replace(String(paths[0]), 'grafana/dashboards')))).toBe(true);
+  });
+});
+
+const sourceForm = z.object({ type: z.literal('prometheus'), uid: z.literal('${datasource}') });
+const dashboardForm = z.looseObject({
+  uid: z.string(),
+  title: z.string(),
+  templating: z.object({ list: z.array(z.looseObject({ name: z.string(), type: z.string() })) }),
+  panels: z.array(
+    z.looseObject({
+      id: z.number(),
+      title: z.string(),
+      description: z.string(),
+      datasource: sourceForm,
+      gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
+      targets: z.array(z.looseObject({ expr: z.string(), datasource: sourceForm })).min(1),
+    }),
+  ),
+});
+
+describe.each(readdirSync(join(project, 'grafana/dashboards')))('the dashboard %s', (file) => {
+  const text = read(join('grafana/dashboards', file));
+  const dashboard = dashboardForm.parse(JSON.parse(text));
+  const expressions = dashboard.panels.flatMap(({ title, targets }) =>
+    targets.map(({ expr }) => ({ title, expr })),
+  );
+
+  test('asks for its data source by a variable, as provisioned dashboards must', () => {
+    expect(text).not.toContain('__inputs');
+    const variable = dashboard.templating.list.find(({ name }) => name === 'datasource');
+    expect(variable).toMatchObject({ type: 'datasource', query: 'prometheus' });
+    for (const query of dashboard.templating.list.filter(({ type }) => type === 'query')) {
+      expect(query['datasource']).toEqual({ type: 'prometheus', uid: '${datasource}' });
+    }
+  });
+
+  test.each(expressions)('names only metrics and labels that exist: $title, $expr', async ({ expr }) => {
+    const { metrics, labels } = await exposed();
+    const named = expr.match(/\bstreamhouse_\w+/g) ?? [];
+    expect(named).not.toEqual([]);
+    expect(named.filter((name) => !metrics.has(name))).toEqual([]);
+    expect(labelsIn(expr).filter((label) => !labels.has(label))).toEqual([]);
+  });
+
+  test('names only metrics that exist in its variables', async () => {
+    const { metrics } = await exposed();
+    const named = JSON.stringify(dashboard.templating).match(/\bstreamhouse_\w+/g) ?? [];
+    expect(named.filter((name) => !metrics.has(name))).toEqual([]);
+  });
+
+  test('uses only variables that it has, or that Grafana has', () => {
+    const used = [...text.matchAll(/\$\{?(\w+)/g)].map(([, name]) => String(name));
+    const known = [...dashboard.templating.list.map(({ name }) => name), '__rate_interval', '__all'];
+    expect(used.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  test('has panels of their own number that do not overlap', () => {
+    const { panels } = dashboard;
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+    expect(panels.every(({ gridPos: { x, w } }) => x + w <= 24)).toBe(true);
+  });
+});
+
+/** Every series name a scrape can show, and every label on any of them. */
+async function exposed(): Promise<{ metrics: ReadonlySet<string>; labels: ReadonlySet<string> }> {
+  const { registry } = createInstruments({
+    group: 'g',
+    agentStates: () => ({}),
+    leasesHeld: () => 0,
+    trustedForMs: () => 0,
+    signalsConnected: () => false,
+    agents: async () => ({}),
+    partitions: async () => ({}),
+  });
+  const described = registry.getMetricsAsArray();
+  const names = described.flatMap(({ name, type }) =>
+    String(type) === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [name],
+  );
+  const labelNames = described.map((metric) =>
+    z.looseObject({ labelNames: z.array(z.string()) }).parse(metric),
+  );
+  const labels = labelNames.flatMap((metric) => metric.labelNames);
+  return { metrics: new Set(names), labels: new Set([...labels, 'le', 'instance', 'job']) };
+}
+
+/** Labels that are matched, grouped by or joined on. */
+function labelsIn(expr: string): string[] {
+  const matched = [...expr.matchAll(/[{,]\s*(\w+)\s*[!=]?[=~]~?\s*"/g)].map(([, label]) => String(label));
+  const lists = [...expr.matchAll(/\b(?:by|on|group_left)\s*\(([^)]*)\)/g)].map(([, list]) => String(list));
+  return [...matched, ...lists.flatMap((list) => list.split(','))]
+    .map((label) => label.trim())
+    .filter(Boolean);
+}
+
+describe('the Dockerfile', () => {
+  const instructions = read('Dockerfile')
+    .replace(/^#.*\n/gm, '')
+    .replace(/\\\n\s*/g, ' ')
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  const lastStage = instructions.slice(instructions.findLastIndex((line) => line.startsWith('FROM ')));
+  const argument = (name: string): string =>
+    (lastStage.findLast((line) => line.startsWith(`${name} `)) ?? '').slice(name.length + 1);
+  const execForm = (text: string): string[] => z.array(z.string()).parse(JSON.parse(text));
+
+  test('starts the agent in exec form, so that it gets the signals', () => {
+    expect(execForm(argument('ENTRYPOINT'))).toEqual(['node', 'dist/main.js']);
+    expect(execForm(argument('CMD'))).toEqual(['agent']);
+  });
+
+  test('runs as a user that is not root, from before the program starts', () => {
+    expect(argument('USER')).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    const userAt = lastStage.findIndex((line) => line.startsWith('USER '));
+    expect(userAt).toBeLessThan(lastStage.findIndex((line) => line.startsWith('ENTRYPOINT ')));
+    expect(lastStage.filter((line) => line.startsWith('USER '))).toHaveLength(1);
+  });
+
+  test('gives that user the volume before it is one', () => {
+    expect(argument('VOLUME')).toBe('/data');
+    const ownedAt = lastStage.findIndex((line) => /^RUN mkdir \/data && chown node:node \/data$/.test(line));
+    expect(ownedAt).toBeGreaterThan(0);
+    expect(ownedAt).toBeLessThan(lastStage.findIndex((line) => line.startsWith('VOLUME ')));
+    expect(configured({ DATABASE_URL: argument('ENV').replace('DATABASE_URL=', '') }).DATABASE_URL).toBe(
+      'sqlite:/data/metadata.db',
+    );
+  });
+
+  test('runs no install script, and ships no development package', () => {
+    const installs = instructions.filter((line) => /\bnpm (ci|install|i)\b/.test(line));
+    expect(installs).toHaveLength(2);
+    for (const install of installs) expect(install).toContain('--ignore-scripts');
+    expect(installs[1]).toContain('--omit=dev');
+    expect(lastStage).toContain('COPY --from=packages /app/node_modules ./node_modules');
+  });
+
+  test('uses a Node that the package allows', () => {
+    const majors = [...read('Dockerfile').matchAll(/^FROM node:(\d+)-slim\b/gm)].map(([, major]) =>
+      Number(major),
+    );
+    expect(majors).toHaveLength(3);
+    expect(new Set(majors).size).toBe(1);
+    expect(majors[0]).toBeGreaterThanOrEqual(20);
+  });
+
+  test('copies what exists and what .dockerignore lets through', () => {
+    const copied = instructions
+      .filter((line) => line.startsWith('COPY ') && !line.includes('--from='))
+      .flatMap((line) => line.split(' ').slice(1, -1))
+      .map((path) => path.replace('./', ''));
+    const allowed = read('.dockerignore')
+      .split('\n')
+      .flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
+    expect(copied.filter((path) => !existsSync(join(project, path)))).toEqual([]);
+    expect([...new Set(copied)].sort()).toEqual(allowed.sort());
+  });
+
+  test('checks the life of the process, not its store: an agent that answers is well, silence is not', async () => {
+    const [node = '', ...args] = execForm(argument('HEALTHCHECK').replace(/^.*? CMD /, ''));
+    expect(node).toBe('node');
+    const asked: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url);
+      response.statusCode = asked.length === 1 ? 200 : 500;
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = z.object({ port: z.number() }).parse(server.address());
+    const check = async (env: Readonly<Record<string, string>>): Promise<unknown> =>
+      promisify(execFile)(process.execPath, args, { env }).then(
+        () => 0,
+        (error: unknown) => z.looseObject({ code: z.number() }).parse(error).code,
+      );
+    try {
+      expect(await check({ HTTP_PORT: '1', STREAMHOUSE_HTTP_PORT: String(port) })).toBe(0);
+      expect(await check({ HTTP_PORT: String(port) })).toBe(1);
+    } finally {
+      server.close();
+      await once(server, 'close');
+    }
+    expect(await check({ HTTP_PORT: String(port) })).toBe(1);
+    expect(asked).toEqual(['/livez', '/livez']);
+  });
+});
+
+describe('.dockerignore', () => {
+  test('keeps out everything that is not named', () => {
+    const [first] = read('.dockerignore')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+    expect(first).toBe('*');
+  });
+});
+
+describe('.env.example', () => {
+  const lines = read('.env.example').split('\n');
+  const assignment = /^(?<off>#?)(?<name>[A-Z][A-Z0-9_]*)=(?<value>.*)$/;
+  const variables = lines.flatMap((line) => {
+    const { off, name, value } = assignment.exec(line)?.groups ?? {};
+    return name === undefined || value === undefined ? [] : [{ name, value, isOn: off === '' }];
+  });
+
+  test.each(variables)('$name is a setting', ({ name }) => {
+    expect(settingNames).toContain(name);
+  });
+
+  test('names every setting', () => {
+    expect(settingNames.filter((known) => !variables.some(({ name }) => name === known))).toEqual([]);
+  });
+
+  // Its example is a file that everybody has elsewhere.
+  const acceptable = variables.filter(({ name }) => name !== 'DATABASE_CA_FILE');
+
+  test.each(acceptable)('$name=$value would be accepted', ({ name, value }) => {
+    const setting = Object.entries(settings).find(([known]) => known === name)?.[1];
+    expect(() => setting?.parse(value, name)).not.toThrow();
+  });
+
+  test('starts an agent on a file as it is', () => {
+    const env = Object.fromEntries(
+      variables.flatMap(({ name, value, isOn }) => (isOn ? [[name, value]] : [])),
+    );
+    expect(configured(env).DATABASE_URL).toBe('sqlite:./data/metadata.db');
+  });
+
+  test('starts one on the PostgreSQL of docker-compose.yml with all that is commented out', () => {
+    const env = Object.fromEntries(acceptable.map(({ name, value }) => [name, value]));
+    const url = new URL(configured(env).DATABASE_URL);
+    const {
+      POSTGRES_USER: user,
+      POSTGRES_PASSWORD: password,
+      POSTGRES_DB: database,
+    } = service('postgres').environment;
+    expect(url.href).toBe(`postgres://${user}:${password}@127.0.0.1:5432/${database}`);
+  });
+
+  test('shows the default of what is not an example', () => {
+    const examples = [
+      'DIRECT_DATABASE_URL',
+      'DATABASE_CA_FILE',
+      'AGENT_ID',
+      'AGENT_METADATA',
+      'MANAGED_TOPICS',
+      'HTTP_ALLOWED_HOSTS',
+      'LOG_FORMAT',
+    ];
+    const derived: Readonly<Record<string, number>> = {
+      HEARTBEAT_INTERVAL_MS: 2_500,
+      STATEMENT_TIMEOUT_MS: 1_500,
+      TRUST_MARGIN_MS: 2_000,
+    };
+    const wrong = settingNames.filter((known) => {
+      if (examples.includes(known)) return false;
+      const expected = settings[known].fallback ?? String(derived[known]);
+      return !variables.some(({ name, value }) => name === known && value === expected);
+    });
+    expect(wrong).toEqual([]);
+  });
+});
