@@ -88,7 +88,9 @@ async function runBoth(agent: Agent, http: HttpServer, stop: AbortSignal): Promi
   try {
     await agent.run(stop);
   } finally {
+    // In this order: what is still being answered needs the store.
     await http.close();
+    await agent[Symbol.asyncDispose]();
   }
 }
 

@@ -45,7 +45,7 @@ export interface AgentOptions {
   readonly settleMs: number;
 }
 
-export class Agent implements AgentView {
+export class Agent implements AgentView, AsyncDisposable {
   private readonly deps: AgentDeps;
   private readonly options: AgentOptions;
   private opened: OpenedStore | undefined;
@@ -60,6 +60,7 @@ export class Agent implements AgentView {
 
   /**
    * Runs until `stop` aborts, then hands over and resolves. Rejects with StoreMisconfigured or NameTaken: a person must act.
+   * The store stays open for requests that are still being answered, until the agent is disposed of.
    */
   async run(stop: AbortSignal): Promise<void> {
     const opened = await this.openStore(stop);
@@ -67,7 +68,6 @@ export class Agent implements AgentView {
       this.phase = 'stopped';
       return;
     }
-    await using _ = opened;
     this.opened = opened;
     const deps: CoordinationDeps = { ...this.deps, store: opened.store, signals: opened.signals };
     try {
@@ -76,6 +76,12 @@ export class Agent implements AgentView {
       this.phase = 'stopped';
       this.detail = null;
     }
+  }
+
+  /** Closes the store. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.opened?.[Symbol.asyncDispose]();
+    this.opened = undefined;
   }
 
   get store(): MetadataStore | undefined {

@@ -167,12 +167,15 @@ export class Broker {
     const { code, committed } = answer.problem;
     // Refused now, and stored by an earlier attempt whose answer was lost.
     if (committed === true) stored();
-    if (leaseGone.has(code)) history.fenced += 1;
-    else
-      history.surprises.push(
-        `${this.options.holder}: append to ${segment.key} answered ${answer.status} ${code}`,
-      );
-    return 'gone';
+    if (leaseGone.has(code)) {
+      history.fenced += 1;
+      return 'gone';
+    }
+    history.surprises.push(
+      `${this.options.holder}: append to ${segment.key} answered ${answer.status} ${code}`,
+    );
+    // A fault of the agent says nothing about the write.
+    return answer.status >= 500 ? 'unknown' : 'gone';
   }
 
   private segment({ topic, partition, epoch }: Term, baseOffset: number): PlacedSegment {

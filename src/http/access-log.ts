@@ -1,4 +1,4 @@
-// One line per request: info for what changes something, debug for the rest. Paths without their query, and no headers: a
+// One line per request: info for what an operator changes, debug for reads and for the stream of appends and commits. Paths without their query, and no headers: a
 // secret in either must not reach the log.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpApp } from './http-app.ts';
@@ -8,6 +8,9 @@ const pathLengthMax = 512;
 
 /** Methods that only read; everything else counts as a change. */
 const reading = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/** What brokers and consumers write all the time. */
+const isData = /\/(segments|high-watermark)$|\/offsets(\/|$)/;
 
 export function changesSomething(request: { readonly method: string }): boolean {
   return !reading.has(request.method);
@@ -31,6 +34,6 @@ export function logRequest(log: HttpLog, request: FastifyRequest, reply: Fastify
     status: reply.statusCode,
     durationMs: Math.round(reply.elapsedTime),
   };
-  if (changesSomething(request)) log.info(fields, 'request');
+  if (changesSomething(request) && !isData.test(fields.path)) log.info(fields, 'request');
   else log.debug(fields, 'request');
 }

@@ -54,8 +54,8 @@ describe('help', () => {
     ]);
   });
 
-  // The help of `agent` is its own, with all its settings.
-  test.each(paths.filter((path) => path[0] !== 'agent'))(
+  // `agent` and `demo` print their own, with all their settings.
+  test.each(paths.filter(([first]) => first !== 'agent' && first !== 'demo'))(
     'has an example: streamhouse %s %s',
     async (...path) => {
       const words = path.filter((word) => word !== undefined);

@@ -22,7 +22,8 @@ export function addRunCommands(program: Command, { deps }: CliContext): void {
     summary: 'Show a takeover: three agents in this terminal, one of them killed',
     examples: ['demo'],
   });
-  passThrough(demo, (args) => deps.runDemo(args));
+  // It prints its own help.
+  passThrough(demo.helpOption(false), (args) => deps.runDemo(args));
 }
 
 /** All arguments go to `run` as they were typed. */

@@ -1,5 +1,6 @@
 // One connection to the database file. The driver works synchronously and never waits for a lock: waiting is our caller's,
 // who can do it without blocking the event loop.
+import { StoreUnavailable } from '../../domain/refusal.ts';
 import Libsql from 'libsql';
 import { StoreMisconfigured } from '../../domain/refusal.ts';
 import type { ParameterValues, Row, Statement, StatementCache } from '../sql/statement.ts';
@@ -77,7 +78,9 @@ export class SqliteConnection implements Disposable {
   }
 
   private opened(): Libsql.Database {
-    if (this.closed) throw new Error(`the database file ${this.file} is closed`);
+    if (this.closed) {
+      throw new StoreUnavailable(`the database file ${this.file} is closed`, { outcomeUnknown: false });
+    }
     if (this.database) return this.database;
     const database = new Libsql(this.file, { timeout: 0 });
     try {

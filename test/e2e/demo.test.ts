@@ -1,0 +1,105 @@
+// The demo as people run it: the built program, its real agents, and what is left when it is over.
+
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, inject, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { isRunning, signalProcess } from '../support/processes.ts';
+import { type Program, runProgram, startProgram } from '../support/program.ts';
+
+const timeoutMs = 120_000;
+const scratch = mkdtempSync(join(tmpdir(), 'streamhouse-demo-test-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A place for the demo's temporary directory, so that what it leaves behind shows. */
+function place(): { readonly TMPDIR: string } {
+  return { TMPDIR: mkdtempSync(join(scratch, 'run-')) };
+}
+
+/** A longer TTL than the demo's own: a busy machine must not make an agent look dead. */
+const calmDemo = ['demo', '--short', '--ttl-ms', '5000'];
+
+const passed = /^demo: all \d+ checks passed$/;
+
+test('on SQLite all checks pass and nothing is left', { timeout: timeoutMs + 10_000 }, async () => {
+  const env = place();
+  const run = await runProgram([...calmDemo], { env, timeoutMs });
+  expect(lastLine(run.stdout), `${run.stdout}\n${run.stderr}`).toMatch(passed);
+  expect(run).toMatchObject({ code: 0, stderr: '' });
+  expect(agentPids(run.stdout).filter(isRunning)).toEqual([]);
+  expect(readdirSync(env.TMPDIR)).toEqual([]);
+});
+
+test('on PostgreSQL all checks pass', { timeout: timeoutMs + 10_000 }, async ({ skip }) => {
+  const [target] = inject('postgresTargets');
+  skip(target === undefined, 'no PostgreSQL on this platform');
+  const run = await runProgram([...calmDemo, '--database-url', target?.url ?? ''], {
+    env: place(),
+    timeoutMs,
+  });
+  expect(lastLine(run.stdout), `${run.stdout}\n${run.stderr}`).toMatch(passed);
+  expect(run).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('Ctrl-C, even twice, ends it with nothing left', async () => {
+  const env = place();
+  await using demo = startProgram(['demo'], { env });
+  const pids = await agentsOf(demo);
+  demo.kill('SIGINT');
+  demo.kill('SIGINT');
+  expect(await demo.exited).toEqual({ code: 130, signal: null });
+  expect(pids.filter(isRunning)).toEqual([]);
+  expect(readdirSync(env.TMPDIR)).toEqual([]);
+});
+
+test('Ctrl-C while the agents are starting ends it with nothing left', async () => {
+  const env = place();
+  await using demo = startProgram(['demo'], { env });
+  await eventually(() => readdirSync(env.TMPDIR).length > 0, { what: 'the demo to begin' });
+  demo.kill('SIGINT');
+  expect(await demo.exited).toEqual({ code: 130, signal: null });
+  expect(readdirSync(env.TMPDIR)).toEqual([]);
+});
+
+test('its agents do not outlive a demo that is killed with SIGKILL', async () => {
+  const env = place();
+  await using demo = startProgram(['demo'], { env });
+  const pids = await agentsOf(demo);
+  signalProcess(demo.pid, 'SIGKILL');
+  await eventually(() => !pids.some(isRunning), { what: 'the agents to be gone' });
+  await eventually(() => readdirSync(env.TMPDIR).length === 0, { what: 'the directory to be removed' });
+});
+
+test('an agent that cannot start fails the demo with the reason and its log', async () => {
+  const env = place();
+  const run = await runProgram(['demo', '--database-url', 'mysql://nowhere/nothing'], { env });
+  expect(run.code).toBe(1);
+  expect(run.stdout).toMatch(/^demo failed: agent a ended at once: .*database-url must begin with/im);
+  const directory = /^logs of the agents: (.+)$/m.exec(run.stdout)?.[1] ?? '';
+  expect(readdirSync(directory)).toContain('a.log');
+});
+
+test('unknown options are refused before anything starts', async () => {
+  const env = place();
+  const run = await runProgram(['demo', '--shrot'], { env });
+  expect(run.code).toBe(2);
+  expect(run.stderr).toContain("Unknown option '--shrot'");
+  expect(readdirSync(env.TMPDIR)).toEqual([]);
+});
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1) ?? '';
+}
+
+/** The process ids that the demo tells. */
+function agentPids(stdout: string): number[] {
+  return [...stdout.matchAll(/\(pid (\d+)\)/g)].map(([, pid]) => Number(pid));
+}
+
+async function agentsOf(demo: Program): Promise<number[]> {
+  return eventually(() => {
+    const pids = agentPids(demo.stdoutLines.join('\n'));
+    return pids.length === 3 && pids;
+  });
+}
