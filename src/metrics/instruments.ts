@@ -143,5 +143,5 @@ export function createInstruments(probe: Probe) {
 /** `session_lost`: our session ended without us; `superseded`: found gone when read anew. */
 export const lostReasons = ['session_lost', 'superseded'] as const;
 export const fencedOperations = ['append', 'high_watermark'] as const;
-export const resyncReasons = ['start', 'signals', 'holdings', 'assignment', 'unknown_outcome'] as const;
+export const resyncReasons = ['start', 'signals', 'holdings', 'assignment'] as const;
 export const rebalanceReasons = ['elected', 'membership', 'topics', 'generation'] as const;

@@ -6,6 +6,7 @@ import { createInstruments } from '../../src/metrics/instruments.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Logger } from '../../src/platform/logger.ts';
 import { PostgresSignals } from '../../src/signals/postgres-signals.ts';
+import type { MetadataStore } from '../../src/store/metadata-store.ts';
 import { openPostgresStore, type PostgresOptions } from '../../src/store/postgres/open.ts';
 
 export interface TestAgent {
@@ -22,9 +23,15 @@ export interface TestAgentOptions {
   readonly ttlMs?: number;
   readonly weight?: number;
   readonly managedTopics?: readonly string[];
+  /** Another way to the same database for signals alone. Default: `url`. */
+  readonly signalsUrl?: string;
+  /** Which process it says it is. */
+  readonly process?: string;
+  /** Stands between the agent and its store. */
+  readonly wrapStore?: (store: MetadataStore) => MetadataStore;
 }
 
-const silentProbe: Probe = {
+export const silentProbe: Probe = {
   group: 'default',
   agentStates: () => ({}),
   leasesHeld: () => 0,
@@ -49,6 +56,7 @@ export function storeOptions(url: string, schema: string, attemptMs = 5_000): Po
 
 export function startTestAgent(options: TestAgentOptions): TestAgent {
   const { url, schema, agentId, ttlMs = 2_000, weight = 1, managedTopics = [] } = options;
+  const { signalsUrl = url, wrapStore = (store: MetadataStore) => store } = options;
   const answer = deriveTimeBudget({ ttlMs });
   if (answer.outcome === 'broken') throw new Error(answer.problem);
   const { budget } = answer;
@@ -58,7 +66,7 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
     agent: { agentId, address: `${agentId}:9092`, zone: 'default', weight, managedTopics, metadata: {} },
     group: 'default',
     budget,
-    process: `test pid ${process.pid} ${agentId}`,
+    process: options.process ?? `test pid ${process.pid} ${agentId}`,
     shutdownTimeoutMs: 5_000,
     retentionMs: 86_400_000,
     pollMs: 100,
@@ -72,7 +80,7 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
     const signals = new PostgresSignals(
       { clock, log, random },
       {
-        connectionString: url,
+        connectionString: signalsUrl,
         schema,
         group: 'default',
         applicationName: 'streamhouse test',
@@ -83,7 +91,7 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
     );
     signals.start();
     return {
-      store,
+      store: wrapStore(store),
       signals,
       async [Symbol.asyncDispose]() {
         await signals[Symbol.asyncDispose]();
@@ -96,7 +104,7 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
     { open, clock, random, log, instruments: createInstruments(silentProbe) },
     agentOptions,
   );
-  const done = agent.run(stop.signal);
+  const done = runAndClose(agent, stop.signal);
   return {
     agent,
     done,
@@ -108,7 +116,7 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
   };
 }
 
-function recordingLogger(logs: TestAgent['logs']): Logger {
+export function recordingLogger(logs: TestAgent['logs']): Logger {
   const at = (level: string) => (fields: object, message: string) => {
     logs.push({ level, message, fields });
   };
@@ -120,4 +128,13 @@ function recordingLogger(logs: TestAgent['logs']): Logger {
     child: () => log,
   };
   return log;
+}
+
+/** As the program does: the store is closed when the agent has stopped. */
+export async function runAndClose(agent: Agent, stop: AbortSignal): Promise<void> {
+  try {
+    await agent.run(stop);
+  } finally {
+    await agent[Symbol.asyncDispose]();
+  }
 }

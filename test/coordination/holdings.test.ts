@@ -1,0 +1,188 @@
+// The local copy of what a session holds: exact again after every lost reply, and nothing shown that is being given up.
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { Holdings, isSessionLost } from '../../src/coordination/holdings.ts';
+import { COORDINATOR, partitionKey } from '../../src/domain/lease.ts';
+import { StoreUnavailable } from '../../src/domain/refusal.ts';
+import { faults } from './faulty-store.ts';
+import { type Actor, Stage, stageSchema } from './stage.ts';
+
+const [target] = inject('postgresTargets');
+if (target === undefined) throw new Error('no PostgreSQL to test with');
+const { url } = target;
+const schema = stageSchema(url);
+
+const orders = { name: 'orders', partitionCount: 4, retentionMs: null, config: {} };
+const [first, second] = [partitionKey('orders', 0), partitionKey('orders', 1)];
+
+let stage: Stage;
+let actor: Actor;
+let sessionId: string;
+let holdings: Holdings;
+
+beforeEach(async () => {
+  stage = await Stage.open(url, schema);
+  await stage.store.createTopic(orders);
+  actor = await stage.actor();
+  ({ sessionId } = await stage.register(actor, 'a'));
+  holdings = new Holdings(actor.deps, sessionId);
+  await catchUp();
+});
+
+afterEach(async () => {
+  await stage[Symbol.asyncDispose]();
+});
+
+/** What a heartbeat leads to: its reply's version is caught up with. */
+async function catchUp(): Promise<void> {
+  const answer = await stage.store.heartbeat(sessionId);
+  if (answer.outcome !== 'renewed') throw new Error(answer.reason);
+  await holdings.catchUp(answer.holdingsVersion);
+}
+
+async function stored() {
+  return (await stage.store.heldLeases(sessionId)).terms;
+}
+
+describe('an acquire', () => {
+  test('shows what was granted, and knows the version that its own grant made', async () => {
+    const outcomes = await holdings.acquire([first, second]);
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['granted', 'granted']);
+    expect(holdings.held()).toEqual(await stored());
+    const reads = actor.faulty.count('heldLeases');
+    await catchUp();
+    expect(actor.faulty.count('heldLeases')).toBe(reads);
+  });
+
+  test('whose reply was lost is found by the next heartbeat', async () => {
+    actor.faulty.next('acquireLeases', faults.loseReply);
+    await expect(holdings.acquire([first, COORDINATOR])).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(holdings.held()).toEqual([]);
+    await catchUp();
+    expect(holdings.held()).toHaveLength(2);
+    expect(holdings.held()).toEqual(await stored());
+    expect(holdings.get(COORDINATOR)?.epoch).toBe((await stage.store.getLease(COORDINATOR))?.epoch);
+  });
+
+  test('whose reply was lost is the same term when it is asked for again', async () => {
+    actor.faulty.next('acquireLeases', faults.loseReply);
+    await holdings.acquire([first]).catch(() => undefined);
+    const [term] = await stored();
+    expect(await holdings.acquire([first])).toMatchObject([{ outcome: 'already_held', epoch: term?.epoch }]);
+    expect(holdings.held()).toEqual([term]);
+  });
+
+  test('that was lost on its way leaves nothing behind', async () => {
+    actor.faulty.next('acquireLeases', faults.loseRequest);
+    await expect(holdings.acquire([first])).rejects.toBeInstanceOf(StoreUnavailable);
+    await catchUp();
+    expect(holdings.held()).toEqual([]);
+  });
+
+  test('that is under way when a heartbeat tells its version is waited for, not read over', async () => {
+    const reply = actor.faulty.hold('acquireLeases', 'reply');
+    const acquired = holdings.acquire([first]);
+    await reply.arrived;
+    const reads = actor.faulty.count('heldLeases');
+    const caughtUp = catchUp();
+    await stage.clock.rest();
+    reply.letGo();
+    await Promise.all([acquired, caughtUp]);
+    expect(holdings.held()).toEqual(await stored());
+    expect(actor.faulty.count('heldLeases')).toBe(reads);
+  });
+
+  test('that finds a change of somebody else between reads everything', async () => {
+    await holdings.acquire([first]);
+    await stage.store.deleteTopic('orders');
+    await stage.store.createTopic({ ...orders, name: 'payments' });
+    await holdings.acquire([partitionKey('payments', 0)]);
+    expect(holdings.held()).toEqual(await stored());
+    expect(holdings.get(first)).toBeUndefined();
+  });
+
+  test('of more leases than fit into one statement takes them all', async () => {
+    await stage.store.createTopic({ ...orders, name: 'wide', partitionCount: 1_001 });
+    const keys = Array.from({ length: 1_001 }, (_, partition) => partitionKey('wide', partition));
+    const outcomes = await holdings.acquire(keys);
+    expect(outcomes.every(({ outcome }) => outcome === 'granted')).toBe(true);
+    expect(actor.faulty.count('acquireLeases')).toBe(2);
+    expect(holdings.held()).toHaveLength(1_001);
+    await holdings.release(keys, 'released');
+    expect(await stored()).toEqual([]);
+  });
+
+  test('by a session that was reaped is known as such', async () => {
+    await stage.expire(sessionId);
+    const [session] = (await stage.store.observeSessions()).sessions;
+    await stage.store.reapSession(sessionId, session?.beat ?? -1);
+    const error = await holdings.acquire([first]).catch((caught: unknown) => caught);
+    expect(isSessionLost(error)).toBe(true);
+  });
+});
+
+describe('a lease that is being released', () => {
+  beforeEach(async () => {
+    await holdings.acquire([first, second]);
+  });
+
+  test('is not shown as held from the moment it is given up, before the store knows', async () => {
+    const request = actor.faulty.hold('releaseLeases');
+    const released = holdings.release([first], 'released');
+    expect(holdings.held().map(({ key }) => key)).toEqual([second]);
+    expect(holdings.get(first)).toBeUndefined();
+    await request.arrived;
+    // Read anew meanwhile, the store still names it ours.
+    await stage.store.createTopic({ ...orders, name: 'payments' });
+    await stage.store.acquireLeases(sessionId, [partitionKey('payments', 0)]);
+    expect(await stored()).toHaveLength(3);
+    const caughtUp = catchUp();
+    expect(holdings.get(first)).toBeUndefined();
+    request.letGo();
+    await Promise.all([released, caughtUp]);
+    expect(holdings.held()).toEqual(await stored());
+    expect(holdings.pendingReleases()).toEqual([]);
+  });
+
+  test('and whose reply was lost is known to be gone by the next heartbeat', async () => {
+    actor.faulty.next('releaseLeases', faults.loseReply);
+    await expect(holdings.release([first], 'released')).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(holdings.get(first)).toBeUndefined();
+    expect(holdings.pendingReleases()).toEqual([first]);
+    await catchUp();
+    expect(holdings.pendingReleases()).toEqual([]);
+    expect(holdings.held()).toEqual(await stored());
+  });
+
+  test('and whose reply was lost is released again without harm, even when another holds it by then', async () => {
+    actor.faulty.next('releaseLeases', faults.loseReply);
+    await holdings.release([first], 'released').catch(() => undefined);
+    const other = await stage.actor();
+    const { sessionId: otherId } = await stage.register(other, 'b');
+    const {
+      outcomes: [theirs],
+    } = await stage.store.acquireLeases(otherId, [first]);
+    await holdings.release(holdings.pendingReleases(), 'released');
+    expect(holdings.pendingReleases()).toEqual([]);
+    expect((await stage.store.heldLeases(otherId)).terms).toMatchObject([
+      { key: first, epoch: theirs?.outcome === 'granted' ? theirs.epoch : -1 },
+    ]);
+  });
+
+  test('and whose request was lost stays hidden through every heartbeat, until it is released', async () => {
+    actor.faulty.next('releaseLeases', faults.loseRequest);
+    await expect(holdings.release([first], 'released')).rejects.toBeInstanceOf(StoreUnavailable);
+    await stage.store.acquireLeases(sessionId, [partitionKey('orders', 2)]);
+    await catchUp();
+    expect(holdings.held().map(({ key }) => key)).toEqual([second, partitionKey('orders', 2)]);
+    expect(holdings.pendingReleases()).toEqual([first]);
+    await holdings.release(holdings.pendingReleases(), 'released');
+    expect(await stage.store.getLease(first)).toMatchObject({ agentId: null });
+  });
+
+  test('is held again, under a higher epoch, when it is acquired anew', async () => {
+    const before = holdings.get(first)?.epoch ?? Infinity;
+    await holdings.release([first], 'released');
+    await holdings.acquire([first]);
+    expect(holdings.get(first)?.epoch).toBeGreaterThan(before);
+  });
+});

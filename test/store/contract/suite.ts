@@ -1,0 +1,47 @@
+// All of the contract, for one backend.
+import { describe } from 'vitest';
+import { acquireContract } from './acquire.ts';
+import { agentContract } from './agents.ts';
+import { appendContract } from './append.ts';
+import { assignmentContract } from './assignments.ts';
+import type { Backend } from './backend.ts';
+import { consumerGroupContract } from './consumer-groups.ts';
+import { contentionContract } from './contention.ts';
+import { guardContract } from './guards.ts';
+import { leaseViewContract } from './lease-views.ts';
+import { migrationContract } from './migrations.ts';
+import { findSegmentContract, highWatermarkContract, retentionContract } from './offsets-of-partitions.ts';
+import { pagingContract } from './paging.ts';
+import { releaseContract } from './release.ts';
+import { reapContract, sessionContract } from './sessions.ts';
+import { topicContract } from './topics.ts';
+import { valueContract } from './values.ts';
+
+const contracts: Readonly<Record<string, (backend: Backend) => void>> = {
+  schema: migrationContract,
+  topics: topicContract,
+  append: appendContract,
+  'high watermark': highWatermarkContract,
+  'finding segments': findSegmentContract,
+  retention: retentionContract,
+  'consumer groups': consumerGroupContract,
+  sessions: sessionContract,
+  reaping: reapContract,
+  agents: agentContract,
+  acquire: acquireContract,
+  release: releaseContract,
+  'lease views': leaseViewContract,
+  assignment: assignmentContract,
+  paging: pagingContract,
+  values: valueContract,
+  'the database itself': guardContract,
+  contention: contentionContract,
+};
+
+export function storeContract(backend: Backend): void {
+  for (const [name, contract] of Object.entries(contracts)) {
+    describe(name, () => {
+      contract(backend);
+    });
+  }
+}
