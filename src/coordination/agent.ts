@@ -1,6 +1,4 @@
 // The agent: opens the store, registers, lives, and when its session is lost, registers anew; until it is told to stop.
-import type { PartitionKey, Term } from '../domain/lease.ts';
-import { leaseKeyText } from '../domain/lease.ts';
 import { StoreUnavailable } from '../domain/refusal.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import type { Instruments } from '../metrics/instruments.ts';
@@ -111,7 +109,7 @@ export class Agent implements AgentView, AsyncDisposable {
   held(): Held {
     const trustedForMs = this.trustedForMs();
     if (this.session === undefined || trustedForMs === 0) return { trustedForMs: 0, terms: [] };
-    return { trustedForMs, terms: [...this.session.held()].sort(byKey) };
+    return { trustedForMs, terms: this.session.held() };
   }
 
   readiness(): readonly ReadinessCheck[] {
@@ -238,9 +236,4 @@ export class Agent implements AgentView, AsyncDisposable {
       await clock.sleep(trusted ? Math.min(Math.max(forMs, 10), 500) : 50, signal);
     }
   }
-}
-
-function byKey(a: Term & { readonly key: PartitionKey }, b: Term & { readonly key: PartitionKey }): number {
-  if (a.key.topic !== b.key.topic) return a.key.topic < b.key.topic ? -1 : 1;
-  return a.key.partition - b.key.partition || leaseKeyText(a.key).localeCompare(leaseKeyText(b.key));
 }

@@ -1,10 +1,12 @@
 // What one session holds, partitions and roles alike: the local copy of the lease rows that name it, kept exact by the
 // session's holdings version. All that changes it goes through here, one operation at a time.
-import { type LeaseKey, leaseKeyText, type Term } from '../domain/lease.ts';
+import { type LeaseKey, leaseKeyText, type PartitionKey, type Term } from '../domain/lease.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { Serial } from '../platform/serial.ts';
 import type { AcquireOutcome, TermEndReason } from '../store/leases.ts';
 import type { CoordinationDeps } from './deps.ts';
+
+export type PartitionTerm = Term & { readonly key: PartitionKey };
 
 /** Leases asked for or given up in one statement at most: bounds how long the session's row is locked against heartbeats. */
 const batchSizeMax = 1_000;
@@ -17,15 +19,22 @@ export class Holdings {
   /** Given up locally, whether or not the store knows yet: nobody may act on them. */
   private readonly releasing = new Set<string>();
   private versionKnown = -1;
+  /** Made when it is asked for, void at every change: asking is frequent, changes are not. */
+  private partitionTerms: readonly PartitionTerm[] | undefined;
 
   constructor(deps: CoordinationDeps, sessionId: string) {
     this.deps = deps;
     this.sessionId = sessionId;
   }
 
-  /** Terms that may be acted on, as far as the session itself is trusted. */
-  held(): readonly Term[] {
-    return [...this.terms].filter(([text]) => !this.releasing.has(text)).map(([, term]) => term);
+  /** Partition terms that may be acted on, as far as the session itself is trusted; by topic and partition. */
+  partitions(): readonly PartitionTerm[] {
+    this.partitionTerms ??= [...this.terms]
+      .filter(([text]) => !this.releasing.has(text))
+      .map(([, term]) => term)
+      .filter(isPartitionTerm)
+      .sort(byKey);
+    return this.partitionTerms;
   }
 
   get(key: LeaseKey): Term | undefined {
@@ -54,6 +63,7 @@ export class Holdings {
   /** Gives up these leases: locally at once, in the store as soon as it answers. */
   async release(keys: readonly LeaseKey[], reason: TermEndReason): Promise<void> {
     for (const key of keys) this.releasing.add(leaseKeyText(key));
+    this.changed();
     for (const batch of batches(keys)) {
       await this.serial.run(() => this.releaseBatch(batch, reason));
     }
@@ -74,6 +84,7 @@ export class Holdings {
         const { key, epoch } = outcome;
         this.terms.set(leaseKeyText(key), { key, epoch });
         this.releasing.delete(leaseKeyText(key));
+        this.changed();
         if (outcome.outcome === 'granted' && outcome.takenOver) {
           instruments.failoverDuration.observe(
             { cause: 'reaped' },
@@ -116,6 +127,7 @@ export class Holdings {
     const before = this.terms;
     this.terms = new Map(terms.map((term) => [leaseKeyText(term.key), term]));
     this.versionKnown = holdingsVersion;
+    this.changed();
     const lost = [...before]
       .filter(([text, term]) => this.terms.get(text)?.epoch !== term.epoch)
       .map(([text]) => text);
@@ -128,12 +140,26 @@ export class Holdings {
   private forget(text: string): void {
     this.terms.delete(text);
     this.releasing.delete(text);
+    this.changed();
+  }
+
+  private changed(): void {
+    this.partitionTerms = undefined;
   }
 }
 
 function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
   for (let start = 0; start < items.length; start += batchSizeMax)
     yield items.slice(start, start + batchSizeMax);
+}
+
+function isPartitionTerm(term: Term): term is PartitionTerm {
+  return term.key.kind === 'partition';
+}
+
+function byKey(a: PartitionTerm, b: PartitionTerm): number {
+  if (a.key.topic !== b.key.topic) return a.key.topic < b.key.topic ? -1 : 1;
+  return a.key.partition - b.key.partition;
 }
 
 /** Whether the store said that our session is over; the heartbeat then finds out by itself. */

@@ -1,11 +1,11 @@
 // Reconciles what the plan wants this agent to lead with what it really holds, on every change and on a slow tick: an acquire
 // that failed is tried again, nothing is orphaned. The assignment is advice; the acquire decides.
-import { leaseKeyText, partitionKey, type PartitionKey, type Term } from '../domain/lease.ts';
+import { leaseKeyText, partitionKey, type PartitionKey } from '../domain/lease.ts';
 import { StoreUnavailable } from '../domain/refusal.ts';
 import { Backoff } from '../platform/backoff.ts';
 import { Bell } from '../platform/bell.ts';
 import type { CoordinationDeps } from './deps.ts';
-import { type Holdings, isSessionLost } from './holdings.ts';
+import { type Holdings, isSessionLost, type PartitionTerm } from './holdings.ts';
 
 export interface LeaseKeeperOptions {
   readonly agentId: string;
@@ -49,9 +49,9 @@ export class LeaseKeeper {
     if (this.missing().length > 0) this.bell.ring();
   }
 
-  /** Partitions held, in no order. */
-  held(): readonly (Term & { readonly key: PartitionKey })[] {
-    return this.holdings.held().filter(isPartitionTerm);
+  /** Partitions held, in key order. */
+  held(): readonly PartitionTerm[] {
+    return this.holdings.partitions();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -109,8 +109,4 @@ export class LeaseKeeper {
   private missing(): readonly PartitionKey[] {
     return [...this.wanted.values()].filter((key) => this.holdings.get(key) === undefined);
   }
-}
-
-function isPartitionTerm(term: Term): term is Term & { readonly key: PartitionKey } {
-  return term.key.kind === 'partition';
 }

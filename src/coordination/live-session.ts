@@ -1,6 +1,6 @@
 // One session from its registration to its end: the loops that live in it, and who tells whom. A new session starts all of
 // them anew, so that nothing survives that the old one believed.
-import { COORDINATOR, type PartitionKey, type Term } from '../domain/lease.ts';
+import { COORDINATOR, type Term } from '../domain/lease.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import { Scope } from '../platform/scope.ts';
 import type { SignalKind } from '../signals/signals.ts';
@@ -8,7 +8,7 @@ import { purgeLoop } from './retention.ts';
 import type { CoordinationDeps } from './deps.ts';
 import { Elector } from './elector.ts';
 import { Heartbeat, type SessionEnd } from './heartbeat.ts';
-import { Holdings } from './holdings.ts';
+import { Holdings, type PartitionTerm } from './holdings.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Reaper } from './reaper.ts';
 import { Rebalancer } from './rebalancer.ts';
@@ -80,7 +80,7 @@ export class LiveSession {
   }
 
   /** Partition terms held, whether or not the session is trusted now. */
-  held(): readonly (Term & { readonly key: PartitionKey })[] {
+  held(): readonly PartitionTerm[] {
     return this.keeper.held();
   }
 

@@ -47,7 +47,7 @@ describe('an acquire', () => {
   test('shows what was granted, and knows the version that its own grant made', async () => {
     const outcomes = await holdings.acquire([first, second]);
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['granted', 'granted']);
-    expect(holdings.held()).toEqual(await stored());
+    expect(holdings.partitions()).toEqual(await stored());
     const reads = actor.faulty.count('heldLeases');
     await catchUp();
     expect(actor.faulty.count('heldLeases')).toBe(reads);
@@ -56,10 +56,10 @@ describe('an acquire', () => {
   test('whose reply was lost is found by the next heartbeat', async () => {
     actor.faulty.next('acquireLeases', faults.loseReply);
     await expect(holdings.acquire([first, COORDINATOR])).rejects.toBeInstanceOf(StoreUnavailable);
-    expect(holdings.held()).toEqual([]);
+    expect(holdings.partitions()).toEqual([]);
     await catchUp();
-    expect(holdings.held()).toHaveLength(2);
-    expect(holdings.held()).toEqual(await stored());
+    expect(holdings.partitions()).toHaveLength(1);
+    expect([...holdings.partitions(), holdings.get(COORDINATOR)]).toEqual(await stored());
     expect(holdings.get(COORDINATOR)?.epoch).toBe((await stage.store.getLease(COORDINATOR))?.epoch);
   });
 
@@ -68,14 +68,14 @@ describe('an acquire', () => {
     await holdings.acquire([first]).catch(() => undefined);
     const [term] = await stored();
     expect(await holdings.acquire([first])).toMatchObject([{ outcome: 'already_held', epoch: term?.epoch }]);
-    expect(holdings.held()).toEqual([term]);
+    expect(holdings.partitions()).toEqual([term]);
   });
 
   test('that was lost on its way leaves nothing behind', async () => {
     actor.faulty.next('acquireLeases', faults.loseRequest);
     await expect(holdings.acquire([first])).rejects.toBeInstanceOf(StoreUnavailable);
     await catchUp();
-    expect(holdings.held()).toEqual([]);
+    expect(holdings.partitions()).toEqual([]);
   });
 
   test('that is under way when a heartbeat tells its version is waited for, not read over', async () => {
@@ -87,7 +87,7 @@ describe('an acquire', () => {
     await stage.clock.rest();
     reply.letGo();
     await Promise.all([acquired, caughtUp]);
-    expect(holdings.held()).toEqual(await stored());
+    expect(holdings.partitions()).toEqual(await stored());
     expect(actor.faulty.count('heldLeases')).toBe(reads);
   });
 
@@ -96,7 +96,7 @@ describe('an acquire', () => {
     await stage.store.deleteTopic('orders');
     await stage.store.createTopic({ ...orders, name: 'payments' });
     await holdings.acquire([partitionKey('payments', 0)]);
-    expect(holdings.held()).toEqual(await stored());
+    expect(holdings.partitions()).toEqual(await stored());
     expect(holdings.get(first)).toBeUndefined();
   });
 
@@ -106,7 +106,7 @@ describe('an acquire', () => {
     const outcomes = await holdings.acquire(keys);
     expect(outcomes.every(({ outcome }) => outcome === 'granted')).toBe(true);
     expect(actor.faulty.count('acquireLeases')).toBe(2);
-    expect(holdings.held()).toHaveLength(1_001);
+    expect(holdings.partitions()).toHaveLength(1_001);
     await holdings.release(keys, 'released');
     expect(await stored()).toEqual([]);
   });
@@ -128,7 +128,7 @@ describe('a lease that is being released', () => {
   test('is not shown as held from the moment it is given up, before the store knows', async () => {
     const request = actor.faulty.hold('releaseLeases');
     const released = holdings.release([first], 'released');
-    expect(holdings.held().map(({ key }) => key)).toEqual([second]);
+    expect(holdings.partitions().map(({ key }) => key)).toEqual([second]);
     expect(holdings.get(first)).toBeUndefined();
     await request.arrived;
     // Read anew meanwhile, the store still names it ours.
@@ -139,7 +139,7 @@ describe('a lease that is being released', () => {
     expect(holdings.get(first)).toBeUndefined();
     request.letGo();
     await Promise.all([released, caughtUp]);
-    expect(holdings.held()).toEqual(await stored());
+    expect(holdings.partitions()).toEqual(await stored());
     expect(holdings.pendingReleases()).toEqual([]);
   });
 
@@ -150,7 +150,7 @@ describe('a lease that is being released', () => {
     expect(holdings.pendingReleases()).toEqual([first]);
     await catchUp();
     expect(holdings.pendingReleases()).toEqual([]);
-    expect(holdings.held()).toEqual(await stored());
+    expect(holdings.partitions()).toEqual(await stored());
   });
 
   test('and whose reply was lost is released again without harm, even when another holds it by then', async () => {
@@ -173,7 +173,7 @@ describe('a lease that is being released', () => {
     await expect(holdings.release([first], 'released')).rejects.toBeInstanceOf(StoreUnavailable);
     await stage.store.acquireLeases(sessionId, [partitionKey('orders', 2)]);
     await catchUp();
-    expect(holdings.held().map(({ key }) => key)).toEqual([second, partitionKey('orders', 2)]);
+    expect(holdings.partitions().map(({ key }) => key)).toEqual([second, partitionKey('orders', 2)]);
     expect(holdings.pendingReleases()).toEqual([first]);
     await holdings.release(holdings.pendingReleases(), 'released');
     expect(await stage.store.getLease(first)).toMatchObject({ agentId: null });

@@ -1,8 +1,15 @@
 // The pool of ordinary connections: opened lazily, idle ones closed.
+import { sql } from 'drizzle-orm';
 import pg from 'pg';
 import type { Pace, SqlDatabase, SqlRunner } from '../sql/database.ts';
-import type { Dialect } from '../sql/dialect.ts';
-import { type ParameterValues, type Statement, StatementCache } from '../sql/statement.ts';
+import type { Dialect, TableName } from '../sql/dialect.ts';
+import {
+  nothing,
+  type ParameterValues,
+  type Statement,
+  statement,
+  StatementCache,
+} from '../sql/statement.ts';
 import { BoundedClient, clientConfig, commandBounded, type ConnectionOptions, runBounded } from './client.ts';
 import { mayRunAgain, translateError } from './errors.ts';
 
@@ -55,6 +62,20 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
         if (!mayRunAgain(error) || attempt >= attemptsMax) throw translateError(error);
       }
     }
+  }
+
+  /** Autovacuum would do it within a minute or so, in which plans made for empty tables take quadratic time. */
+  async refreshStatistics(tables: readonly TableName[]): Promise<void> {
+    const analyze = statement(
+      `analyze_${tables.join('_')}`,
+      (d) =>
+        sql`analyze ${sql.join(
+          tables.map((table) => d.table(table)),
+          sql`, `,
+        )}`,
+      nothing,
+    );
+    await this.all(analyze, {}, 'large').catch(() => []);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 // Port of the SQL layer: what a driver offers to the statements written in this folder.
-import type { Dialect } from './dialect.ts';
+import type { Dialect, TableName } from './dialect.ts';
 import type { ParameterValues, Statement } from './statement.ts';
 
 export interface SqlRunner {
@@ -15,7 +15,12 @@ export interface SqlDatabase extends SqlRunner {
    * than once (deadlock, serialization failure), so it must not have effects outside. Rolls back when `work` throws.
    */
   transaction<T>(work: (tx: SqlRunner) => Promise<T>, pace?: Pace): Promise<T>;
+  /** These tables have just grown a lot: the query planner should know, where it would not find out by itself. Never fails. */
+  refreshStatistics(tables: readonly TableName[]): Promise<void>;
 }
+
+/** From this many rows on, a write is worth telling the query planner of. */
+export const manyRows = 1_000;
 
 /**
  * `large`: the work grows with a topic's or an agent's partitions, 100,000 of them at worst, and no

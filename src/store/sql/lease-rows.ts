@@ -1,6 +1,7 @@
 // How lease keys stand in rows and parameters: kind, name and partition number (0 for a role).
 import { type SQL, sql } from 'drizzle-orm';
 import { type LeaseKey, partitionKey, roleKey } from '../../domain/lease.ts';
+import type { Dialect } from './dialect.ts';
 import { readNumber, readText } from './read.ts';
 import type { Row } from './statement.ts';
 
@@ -22,6 +23,12 @@ export const sameKey = (a: string, b: string): SQL =>
 
 export function leaseKeyOf({ kind, name, partition }: LeaseRow): LeaseKey {
   return kind === 'role' ? roleKey(name) : partitionKey(name, partition);
+}
+
+/** The session that the lease of partition `p` of topic `t` names: a subquery. */
+export function leaseHolder(d: Dialect): SQL {
+  return sql`select l.session_id from ${d.table('leases')} l where l.group_name = t.group_name
+    and l.kind = 'partition' and l.name = t.name and l.partition = p.partition`;
 }
 
 export function readLeaseKey(row: Row): LeaseKey {

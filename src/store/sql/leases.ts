@@ -21,6 +21,7 @@ import { decodeCursor, pageOf } from './cursor.ts';
 import { first, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import {
+  leaseHolder,
   type LeaseRow,
   leaseRow,
   leaseRowColumns,
@@ -182,13 +183,10 @@ const selectPartitionViews = statement<ViewPage, LeaseView>(
 
 const countPartitions = statement<{ group: string }, PartitionCounts>(
   'count_partitions',
-  (
-    d,
-  ) => sql`select count(distinct t.topic_id) as topics, count(*) as total, count(s.session_id) as led from ${d.table('topics')} t
+  (d) => sql`select count(distinct t.topic_id) as topics, count(*) as total,
+      count((select 1 from ${d.table('sessions')} s where s.ended_at is null and s.session_id = (${leaseHolder(d)}))) as led
+    from ${d.table('topics')} t
     join ${d.table('partitions')} p on p.topic_id = t.topic_id
-    left join ${d.table('leases')} l on l.group_name = t.group_name and l.kind = 'partition' and l.name = t.name
-      and l.partition = p.partition
-    left join ${d.table('sessions')} s on s.session_id = l.session_id and s.ended_at is null
     where t.group_name = ${d.parameter('group', 'text')}`,
   (row) => ({
     topics: readNumber(row, 'topics'),

@@ -6,7 +6,7 @@ import type { Page, PageRequest } from '../page.ts';
 import type { TopicStore } from '../topics.ts';
 import { raiseGeneration } from './assignments.ts';
 import { decodeCursor, pageOf } from './cursor.ts';
-import { ConstraintViolation, first, type SqlDatabase, type SqlRunner } from './database.ts';
+import { ConstraintViolation, first, manyRows, type SqlDatabase, type SqlRunner } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { readJsonObject, readNumber, readNumberOrNull, readText, readTime } from './read.ts';
 import { nothing, type Row, statement } from './statement.ts';
@@ -198,7 +198,7 @@ export class SqlTopics implements TopicStore {
     const { group } = this;
     const { name, partitionCount, retentionMs } = topic;
     try {
-      return await this.db.transaction(async (tx) => {
+      const created = await this.db.transaction(async (tx) => {
         const config = JSON.stringify(topic.config);
         const created = await first(tx, insertTopic, { group, name, partitionCount, retentionMs, config });
         if (!created) throw new Error('an insert returned no row');
@@ -206,6 +206,8 @@ export class SqlTopics implements TopicStore {
         await tx.all(raiseGeneration, { group });
         return withoutId(created);
       }, 'large');
+      await this.noteGrowth(partitionCount);
+      return created;
     } catch (error) {
       if (error instanceof ConstraintViolation && error.kind === 'unique') {
         throw new Refusal('already_exists', `topic "${name}" exists already`);
@@ -241,7 +243,7 @@ export class SqlTopics implements TopicStore {
   }
 
   async addPartitions(name: string, partitionCount: number): Promise<Topic> {
-    return this.db.transaction(async (tx) => {
+    const grown = await this.db.transaction(async (tx) => {
       const topic = await first(tx, lockTopic, { group: this.group, name });
       if (!topic) throw noSuchTopic(name);
       if (partitionCount < topic.partitionCount) {
@@ -257,6 +259,8 @@ export class SqlTopics implements TopicStore {
       await tx.all(raiseGeneration, { group: this.group });
       return withoutId(grown);
     }, 'large');
+    await this.noteGrowth(partitionCount);
+    return grown;
   }
 
   async getPartition(topic: string, partition: number): Promise<Partition | undefined> {
@@ -269,6 +273,10 @@ export class SqlTopics implements TopicStore {
     if (!found) throw noSuchTopic(topic);
     const range = { topicId: found.topicId, topic, after, limit: page.limit + 1 };
     return pageOf(await this.db.all(selectPartitions, range), page, (item) => [item.partition]);
+  }
+
+  private async noteGrowth(partitions: number): Promise<void> {
+    if (partitions >= manyRows) await this.db.refreshStatistics(['partitions', 'leases']);
   }
 
   private async insertRange(tx: SqlRunner, topic: TopicRow, from: number, to: number): Promise<void> {

@@ -46,6 +46,9 @@ export class SqliteDatabase implements SqlDatabase, SqlConnection, AsyncDisposab
     return this.translated(() => this.writing.run(() => this.transact(patience, work)));
   }
 
+  /** SQLite plans by the shape of the indexes here; it has no statistics to refresh. */
+  async refreshStatistics(): Promise<void> {}
+
   /** Differs from the time before when anybody but this object has committed something meanwhile. */
   async dataVersion(): Promise<number> {
     // Asked on the writer: SQLite leaves out the commits of the connection that asks.

@@ -16,12 +16,18 @@ export function patience(file: string, attemptMs: number): Patience {
   return { file, attemptMs, untilMs: systemClock.monotonicMs() + attemptMs };
 }
 
+/** The driver is synchronous: without a turn for others in between, a row of operations would starve timers and sockets. */
+async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
 /**
  * Runs `work` until it meets no lock. It is tried at least once, and must have done nothing when it meets one. Fails with
  * StoreUnavailable, nothing done, when the patience is over.
  */
 export async function whenUnlocked<T>({ file, attemptMs, untilMs }: Patience, work: () => T): Promise<T> {
   // A commit is a few milliseconds: looking again soon costs little, and SQLite has no queue that would wake us.
+  await nextTurn();
   const backoff = new Backoff({ firstMs: 2, maxMs: 40, random: Math.random });
   for (;;) {
     try {

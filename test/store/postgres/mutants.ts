@@ -53,6 +53,7 @@ export class Mutation {
       all: (statement, parameters) => this.run(real, statement, parameters),
       transaction: (work) =>
         real.transaction((tx) => work({ all: (statement, values) => this.run(tx, statement, values) })),
+      refreshStatistics: (tables) => real.refreshStatistics(tables),
     };
   }
 

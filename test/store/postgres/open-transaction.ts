@@ -33,6 +33,7 @@ export class OpenTransaction implements AsyncDisposable {
       dialect,
       all: (statement, parameters) => connection.all(statement, parameters),
       transaction: (work) => work(connection),
+      refreshStatistics: async () => {},
     };
     const db = mutation?.database(bare) ?? bare;
     const coordination = mutation?.connection(connection) ?? connection;
