@@ -145,6 +145,26 @@ describe('trust', () => {
     }
   });
 
+  test('is over at once when the store says that the session has ended, though loops of it still wait', async () => {
+    const { sessionId } = a.agent;
+    const look = a.faulty.hold('observeSessions');
+    await stage.clock.advance(2_000);
+    await look.arrived;
+    await stage.store.endSession(sessionId ?? '', 'removed');
+    await nextHeartbeat(a);
+    expect(a.agent.held()).toEqual({ trustedForMs: 0, terms: [] });
+    expect(a.agent.status()).toMatchObject({
+      state: 'suspended',
+      sessionId,
+      isCoordinator: false,
+      leases: 0,
+    });
+    look.letGo();
+    await stage.clock.advance(2_000);
+    expect(a.agent.status()).toMatchObject({ state: 'active', leases: 4 });
+    expect(a.agent.sessionId).not.toBe(sessionId);
+  });
+
   test('counts from the sending of a heartbeat whose answer was slow', async () => {
     const held = a.faulty.hold('heartbeat', 'reply');
     await nextHeartbeat(a);

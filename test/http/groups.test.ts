@@ -52,7 +52,7 @@ test('a group is shown with its offsets, page by page, listed, and deleted', asy
   await http.ask('POST', '/v1/groups/paged/offsets', commits);
   const first = await http.ask('GET', '/v1/groups/paged?limit=2');
   expect(first.body).toMatchObject({
-    name: 'paged',
+    group: 'paged',
     createdAt: rfc3339,
     offsets: [committed('paged', 0, 0), committed('paged', 1, 0)],
   });

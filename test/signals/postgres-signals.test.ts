@@ -20,6 +20,8 @@ interface Listener {
   /** But for pings, which the tests send to find out who listens. */
   readonly heard: SignalKind[];
   readonly pings: () => number;
+  /** How often it has chosen a delay before its next attempt to connect. */
+  readonly delays: () => number;
 }
 
 let client: Client;
@@ -54,8 +56,13 @@ function start(options: Options = {}): Listener {
   const name = `signals ${randomUUID()}`;
   const connection = new URL(url);
   if (options.through) connection.port = String(options.through.port);
+  let delays = 0;
+  const random = (): number => {
+    delays += 1;
+    return 0;
+  };
   const signals = new PostgresSignals(
-    { clock: systemClock, log: recordingLogger([]), random: Math.random },
+    { clock: systemClock, log: recordingLogger([]), random },
     {
       connectionString: connection.href,
       schema: options.schema ?? 'signals',
@@ -74,7 +81,7 @@ function start(options: Options = {}): Listener {
   });
   signals.start();
   open.push(signals);
-  return { name, signals, heard, pings: () => pings };
+  return { name, signals, heard, pings: () => pings, delays: () => delays };
 }
 
 /** Starts a listener and waits until what others send arrives; what it heard of that is forgotten. */
@@ -325,10 +332,13 @@ describe('closing', () => {
     proxy.cutAll();
     await eventually(() => !a.signals.health().ok);
     await a.signals[Symbol.asyncDispose]();
+    const before = a.delays();
+    // Somebody who goes on trying has tried several times by the time that this one has.
+    const witness = start({ through: proxy });
+    await eventually(() => witness.delays() >= 4);
+    expect(a.delays()).toBe(before);
     proxy.mode = 'pass';
-    const witness = await listening({ through: proxy });
-    await terminate(witness.name);
-    await eventually(() => witness.heard.includes('resync'));
+    await untilHearing(witness);
     expect(await connections(a.name)).toEqual([]);
   });
 

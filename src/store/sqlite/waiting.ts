@@ -26,8 +26,8 @@ async function nextTurn(): Promise<void> {
  * StoreUnavailable, nothing done, when the patience is over.
  */
 export async function whenUnlocked<T>({ file, attemptMs, untilMs }: Patience, work: () => T): Promise<T> {
-  // A commit is a few milliseconds: looking again soon costs little, and SQLite has no queue that would wake us.
   await nextTurn();
+  // A commit is a few milliseconds: looking again soon costs little, and SQLite has no queue that would wake us.
   const backoff = new Backoff({ firstMs: 2, maxMs: 40, random: Math.random });
   for (;;) {
     try {

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { COORDINATOR } from '../../../src/domain/lease.ts';
-import type { Backend } from './backend.ts';
+import type { MetadataStore } from '../../../src/store/metadata-store.ts';
+import type { Backend, ContractDatabase } from './backend.ts';
 import {
   agent,
   all,
@@ -15,6 +16,22 @@ import {
   take,
   ttlMs,
 } from './samples.ts';
+
+/** Registers agents a second apart: a database may tell times no finer than milliseconds. */
+async function joinInOrder(
+  database: ContractDatabase,
+  store: MetadataStore,
+  agentIds: readonly string[],
+): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (const [i, agentId] of agentIds.entries()) {
+    const sessionId = await join(store, agentId);
+    const registered = database.timeIn((i - agentIds.length) * 1_000);
+    await database.sql(`update sessions set registered_at = ${registered} where session_id = '${sessionId}'`);
+    ids.push(sessionId);
+  }
+  return ids;
+}
 
 export function sessionContract(backend: Backend): void {
   test('registering the same session twice is the same registration', async () => {
@@ -110,8 +127,9 @@ export function sessionContract(backend: Backend): void {
   });
 
   test('live sessions are observed in the order they registered, with who coordinates', async () => {
-    const store = await (await backend.database()).store();
-    const [b, a] = [await join(store, 'b'), await join(store, 'a')];
+    const database = await backend.database();
+    const store = await database.store();
+    const [b = '', a = ''] = await joinInOrder(database, store, ['b', 'a']);
     expect((await store.observeSessions()).coordinatorSessionId).toBeNull();
     await take(store, a, COORDINATOR);
     await store.heartbeat(b);
@@ -126,9 +144,9 @@ export function sessionContract(backend: Backend): void {
   });
 
   test('a deputy observes the coordinator and the oldest sessions only', async () => {
-    const store = await (await backend.database()).store();
-    const ids: string[] = [];
-    for (const agentId of ['d', 'c', 'b', 'a']) ids.push(await join(store, agentId));
+    const database = await backend.database();
+    const store = await database.store();
+    const ids = await joinInOrder(database, store, ['d', 'c', 'b', 'a']);
     const seen = async (oldest: number) => {
       const { sessions, coordinatorSessionId } = await store.observeCoordinator(oldest);
       expect(sessions).toEqual(
