@@ -1,5 +1,5 @@
 // The heartbeat loop: one row, whatever is held. Its reply is also the slow poll for everything that signals should have told.
-import { StoreUnavailable } from '../domain/refusal.ts';
+import { Refusal, StoreUnavailable } from '../domain/refusal.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import { Backoff } from '../platform/backoff.ts';
 import { Bell } from '../platform/bell.ts';
@@ -70,7 +70,9 @@ export class Heartbeat {
           retryInMs: Math.round(waitMs),
           trustedForMs: Math.round(session.trust.forMs()),
         };
-        if (!(error instanceof StoreUnavailable)) log.error(fields, 'heartbeat failed');
+        // A refusal is the race with a reap: the next beat hears of it.
+        const foreseen = error instanceof StoreUnavailable || error instanceof Refusal;
+        if (!foreseen) log.error(fields, 'heartbeat failed');
         else if (backoff.failures > 2) log.warn(fields, 'heartbeat failed');
         else log.info(fields, 'heartbeat failed');
       }

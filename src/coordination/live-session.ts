@@ -15,6 +15,9 @@ import { Rebalancer } from './rebalancer.ts';
 import type { Registered } from './registration.ts';
 import { supervise } from './supervise.ts';
 
+/** After a reconnection, agents look again within this time, milliseconds. */
+const resyncSpreadMs = 500;
+
 export interface LiveSessionOptions {
   readonly agentId: string;
   readonly group: string;
@@ -92,7 +95,7 @@ export class LiveSession {
     const { signals } = this.deps;
     using work = new Scope(stop);
     using beating = new Scope(new AbortController().signal);
-    const unsubscribe = signals.subscribe((kind) => this.hear(kind));
+    const unsubscribe = signals.subscribe((kind) => this.hear(kind, work.signal));
     const heartbeats = this.heartbeat.run(this.registered, this.heartbeatHandlers(), beating.signal);
     const loops = this.startLoops(work.signal);
     const stopped = new Promise<SessionEnd>((resolve) => {
@@ -142,7 +145,22 @@ export class LiveSession {
     };
   }
 
-  private hear(kind: SignalKind): void {
+  /** Everybody's listener comes back at the same moment after a restart of the database: each looks at a moment of its own. */
+  private async resyncSoon(ending: AbortSignal): Promise<void> {
+    const { clock, random, instruments } = this.deps;
+    await clock.sleep(
+      random() * Math.min(resyncSpreadMs, this.options.budget.heartbeatIntervalMs / 4),
+      ending,
+    );
+    if (ending.aborted) return;
+    instruments.resyncs.inc({ reason: 'signals' });
+    this.elector.look();
+    this.keeper.assignmentChanged();
+    this.rebalancer.changed('membership');
+    this.heartbeat.now();
+  }
+
+  private hear(kind: SignalKind, ending: AbortSignal): void {
     this.deps.instruments.signals.inc({ kind });
     switch (kind) {
       case 'membership':
@@ -162,11 +180,7 @@ export class LiveSession {
         this.heartbeat.now();
         break;
       case 'resync':
-        this.deps.instruments.resyncs.inc({ reason: 'signals' });
-        this.elector.look();
-        this.keeper.assignmentChanged();
-        this.rebalancer.changed('membership');
-        this.heartbeat.now();
+        void this.resyncSoon(ending);
         break;
       case 'ping':
         break;

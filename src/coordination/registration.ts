@@ -61,10 +61,11 @@ export async function register(
       refuseIfBeating(answer, firstSeen, options);
       onWaiting(`waiting for the session of ${by.process} to beat or to expire, at most ${by.ttlMs} ms`);
       watch.observe({ askedMs: sent.sentMs, nowMs: clock.monotonicMs(), connection: 0, sessions: [by] });
-      for (const { beat } of watch.silent()) {
-        const reaped = await store.reapSession(by.sessionId, beat);
-        log.info({ by: by.process, result: reaped }, 'silent session under our name');
-        if (reaped !== 'alive') continue;
+      const [silent] = watch.silent();
+      if (silent !== undefined) {
+        const result = await store.reapSession(by.sessionId, silent.beat);
+        log.info({ by: by.process, result }, 'silent session under our name');
+        if (result !== 'alive') continue;
       }
       await clock.sleep(lookMs, signal);
     } catch (error) {
