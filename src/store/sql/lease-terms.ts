@@ -28,11 +28,15 @@ export function fromFreeLeases(d: Dialect): SQL {
         where t.group_name = l.group_name and t.name = l.name and p.partition = l.partition))`;
 }
 
-/** Of the terms in parameter `terms` (as `w`) the rows (as `l`) that parameter `sessionId` still holds at that epoch. */
+/**
+ * Of the terms in parameter `terms` (as `w`) the rows (as `l`) that parameter `sessionId` still holds at that epoch. Looked
+ * up by key, never by session ("is not distinct from" uses no index): how much a session holds is what planners know least.
+ */
 export function fromOwnTerms(d: Dialect): SQL {
   return sql`from ${d.rows('terms', termRowColumns)} as w
     cross join ${d.table('leases')} l
-    where l.group_name = ${group(d)} and ${sameKey('l', 'w')} and l.epoch = w.epoch and l.session_id = ${session(d)}`;
+    where l.group_name = ${group(d)} and ${sameKey('l', 'w')} and l.epoch = w.epoch
+      and l.session_id is not distinct from ${session(d)}`;
 }
 
 /** The epoch of a grant that follows `epoch`: above it, and above every epoch of earlier eras. See domain/epoch.ts. */
