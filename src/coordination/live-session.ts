@@ -7,7 +7,7 @@ import type { SignalKind } from '../signals/signals.ts';
 import { purgeLoop } from './retention.ts';
 import type { CoordinationDeps } from './deps.ts';
 import { Elector } from './elector.ts';
-import { Heartbeat, type SessionEnd } from './heartbeat.ts';
+import { Heartbeat, type HeartbeatHandlers, type SessionEnd } from './heartbeat.ts';
 import { Holdings, type PartitionTerm } from './holdings.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Reaper } from './reaper.ts';
@@ -88,8 +88,8 @@ export class LiveSession {
   }
 
   /**
-   * Lives until the session is over or `stop` aborts; then the loops have ended, and the session has not: handing over and
-   * ending it is `end`'s part, under the heartbeats that `untilEnded` keeps going.
+   * Lives until the session is over or `stop` aborts. When stopped, the loops end first; heartbeats go on while `end` hands
+   * over and ends the session, so that nobody judges it meanwhile. A lost session is not ended again.
    */
   async run(stop: AbortSignal, end: (why: SessionEnd) => Promise<void>): Promise<SessionEnd> {
     const { signals } = this.deps;
@@ -127,15 +127,9 @@ export class LiveSession {
     ];
   }
 
-  private heartbeatHandlers() {
+  private heartbeatHandlers(): HeartbeatHandlers {
     return {
-      beforeTrust: async ({
-        holdingsVersion,
-        assignmentGeneration,
-      }: {
-        holdingsVersion: number;
-        assignmentGeneration: number;
-      }) => {
+      beforeTrust: async ({ holdingsVersion, assignmentGeneration }) => {
         await this.holdings.catchUp(holdingsVersion);
         this.elector.checkTerm();
         this.keeper.noteGeneration(assignmentGeneration);

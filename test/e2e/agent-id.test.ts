@@ -1,12 +1,8 @@
 // Two processes with one AGENT_ID: a restarted one takes over from its own dead session; a second living one gives way.
 import { afterEach, describe, expect, inject, test } from 'vitest';
-import { AgentProcess, postgresStore, type SharedStore, sqliteStore, untilHeld } from './cluster.ts';
+import { AgentProcess, type SharedStore, storesToShare, untilHeld } from './cluster.ts';
 
-const [postgres] = inject('postgresTargets');
-const stores: [string, () => SharedStore][] = [['SQLite', sqliteStore]];
-if (postgres !== undefined) stores.unshift([postgres.name, () => postgresStore(postgres.url)]);
-
-describe.each(stores)('the same AGENT_ID on %s', (_name, makeStore) => {
+describe.each(storesToShare(inject('postgresTargets')))('the same AGENT_ID on %s', (_name, makeStore) => {
   let store: SharedStore;
   let agents: AgentProcess[] = [];
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { eventually } from '../support/eventually.ts';
+import type { PostgresTarget } from '../support/postgres-global.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { dropSchema, freshSchemaName } from '../support/schema.ts';
 
@@ -51,6 +52,14 @@ export function sqliteStore(): SharedStore {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** One of each kind, by name, for `describe.each`. */
+export function storesToShare(targets: readonly PostgresTarget[]): [string, () => SharedStore][] {
+  const postgres = targets
+    .slice(0, 1)
+    .map(({ name, url }): [string, () => SharedStore] => [name, () => postgresStore(url)]);
+  return [...postgres, ['SQLite', sqliteStore]];
 }
 
 export interface Answer {

@@ -4,19 +4,14 @@ import { eventually } from '../support/eventually.ts';
 import {
   AgentProcess,
   type Lease,
-  postgresStore,
   segment,
   type SharedStore,
-  sqliteStore,
+  storesToShare,
   untilHeld,
   untilLedBy,
 } from './cluster.ts';
 
-const [postgres] = inject('postgresTargets');
-const stores: [string, () => SharedStore][] = [['SQLite', sqliteStore]];
-if (postgres !== undefined) stores.unshift([postgres.name, () => postgresStore(postgres.url)]);
-
-describe.each(stores)('three processes on one %s', (_name, makeStore) => {
+describe.each(storesToShare(inject('postgresTargets')))('three processes on one %s', (_name, makeStore) => {
   let store: SharedStore;
   let agents: AgentProcess[] = [];
 
