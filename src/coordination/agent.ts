@@ -93,12 +93,13 @@ export class Agent implements AgentView, AsyncDisposable {
   status(): AgentStatus {
     const { agent, group } = this.options;
     const trustedForMs = this.trustedForMs();
+    const state = this.state(trustedForMs);
     return {
       agentId: agent.agentId,
       group,
       zone: agent.zone,
-      state: this.state(trustedForMs),
-      detail: this.detail,
+      state,
+      detail: state === 'suspended' ? 'the store has accepted no heartbeat for too long' : this.detail,
       sessionId: this.sessionId,
       isCoordinator: this.session?.isCoordinator() ?? false,
       trustedForMs,
