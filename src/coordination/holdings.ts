@@ -75,7 +75,7 @@ export class Holdings {
   }
 
   private async acquireBatch(keys: readonly LeaseKey[]): Promise<readonly AcquireOutcome[]> {
-    const { store, instruments, clock } = this.deps;
+    const { store, instruments, log } = this.deps;
     try {
       const { outcomes, holdingsVersion } = await store.acquireLeases(this.sessionId, keys);
       for (const outcome of outcomes) {
@@ -97,10 +97,7 @@ export class Holdings {
     } catch (error) {
       instruments.leaseAcquisitions.inc({ result: 'failed' }, keys.length);
       // Some may have been granted all the same. The heartbeat's version tells; the read happens before trust is extended.
-      this.deps.log.info(
-        { err: error, leases: keys.length, atMs: Math.round(clock.monotonicMs()) },
-        'acquire failed',
-      );
+      log.info({ err: error, leases: keys.length }, 'acquire failed');
       throw error;
     }
   }

@@ -2,12 +2,11 @@
 import type { Fence } from '../store/segments.ts';
 import { type Plan, planAssignment } from '../domain/planner.ts';
 import type { Term } from '../domain/lease.ts';
+import type { RebalanceReason } from '../metrics/instruments.ts';
 import { Backoff } from '../platform/backoff.ts';
 import { Bell } from '../platform/bell.ts';
 import type { PlanningInput } from '../store/assignments.ts';
 import type { CoordinationDeps } from './deps.ts';
-
-export type RebalanceReason = 'elected' | 'membership' | 'topics' | 'generation';
 
 export interface RebalancerOptions {
   readonly group: string;

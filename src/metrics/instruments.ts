@@ -145,3 +145,4 @@ export const lostReasons = ['session_lost', 'superseded'] as const;
 export const fencedOperations = ['append', 'high_watermark'] as const;
 export const resyncReasons = ['start', 'signals', 'holdings', 'assignment'] as const;
 export const rebalanceReasons = ['elected', 'membership', 'topics', 'generation'] as const;
+export type RebalanceReason = (typeof rebalanceReasons)[number];

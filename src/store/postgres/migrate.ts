@@ -34,12 +34,12 @@ export class PostgresSchema implements SchemaAdmin {
   }
 
   async state(): Promise<SchemaState> {
-    return this.withClient((client) => readState(client, this.schema));
+    return this.withClient(this.options.attemptMs, (client) => readState(client, this.schema));
   }
 
   /** Whether the server's own `synchronous_commit` is weaker than `on`. */
   async commitsWeakly(): Promise<boolean> {
-    return this.withClient(async (client) => {
+    return this.withClient(this.options.attemptMs, async (client) => {
       const { rows } = await client.query<{ setting: string }>(
         `select current_setting('synchronous_commit') as setting`,
       );
@@ -48,7 +48,11 @@ export class PostgresSchema implements SchemaAdmin {
   }
 
   async migrate(): Promise<readonly string[]> {
-    return this.withClient(async (client) => {
+    const before = await this.state();
+    refuseTooNewStore(before, knownMigrations);
+    // Nothing to do, no lock to take: agents that start together do not queue up for it.
+    if (schemaStatus(before, knownMigrations).pending.length === 0) return [];
+    return this.withClient(migrationMs, async (client) => {
       await client.query(`set statement_timeout = ${migrationMs}; set lock_timeout = ${migrationMs}`);
       await client.query('begin');
       await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
@@ -64,12 +68,10 @@ export class PostgresSchema implements SchemaAdmin {
       const state = await readState(client, this.schema);
       refuseTooNewStore(state, knownMigrations);
       const { pending } = schemaStatus(state, knownMigrations);
-      if (pending.length > 0) {
-        await client.query(
-          `create table if not exists schema_migrations
-             (name text primary key, applied_at timestamptz not null default clock_timestamp())`,
-        );
-      }
+      await client.query(
+        `create table if not exists schema_migrations
+           (name text primary key, applied_at timestamptz not null default clock_timestamp())`,
+      );
       for (const { name, statements } of knownMigrations.filter((migration) =>
         pending.includes(migration.name),
       )) {
@@ -81,10 +83,11 @@ export class PostgresSchema implements SchemaAdmin {
     });
   }
 
-  private async withClient<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+  /** Cut after `boundMs`, whatever it waits for: a start must not hang on a server that vanished behind its connection. */
+  private async withClient<T>(boundMs: number, work: (client: pg.Client) => Promise<T>): Promise<T> {
     try {
       const client = new BoundedClient(clientConfig(this.options));
-      const timer = setTimeout(() => client.cut(), migrationMs);
+      const timer = setTimeout(() => client.cut(), boundMs);
       try {
         await client.connect();
         return await work(client);
