@@ -1,17 +1,28 @@
 // What the faces (HTTP, metrics) may ask a running agent. They never reach into its loops.
 import type { PartitionKey, Term } from '../domain/lease.ts';
+import type { ReleaseOutcome } from '../store/leases.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
+import type { Journal } from './event-journal.ts';
 
 /**
  * `starting`: no store or no session yet; `waiting`: another live session has our name; `active`: trusts its session;
- * `suspended`: has a session but no fresh proof of it; `draining`: hands over before it stops; `stopped`.
+ * `broker_down`: trusts its session, but the broker beside it is gone, so it leads nothing; `suspended`: has a session but no
+ * fresh proof of it; `draining`: hands over before it stops; `stopped`.
  */
-export type AgentRunState = 'starting' | 'waiting' | 'active' | 'suspended' | 'draining' | 'stopped';
+export type AgentRunState =
+  | 'starting'
+  | 'waiting'
+  | 'active'
+  | 'broker_down'
+  | 'suspended'
+  | 'draining'
+  | 'stopped';
 
 export const agentRunStates: readonly AgentRunState[] = [
   'starting',
   'waiting',
   'active',
+  'broker_down',
   'suspended',
   'draining',
   'stopped',
@@ -40,10 +51,17 @@ export interface ReadinessCheck {
   readonly detail: string;
 }
 
+/** One partition's term as this agent holds it. */
+export interface HeldTerm extends Term {
+  readonly key: PartitionKey;
+  /** When the broker has been asked to give it up: until when it may take, this agent's monotonic clock, and who gets it. */
+  readonly revoking?: { readonly releasedAtMs: number; readonly to: string | null };
+}
+
 export interface Held {
   readonly trustedForMs: number;
   /** Partition terms this agent holds and trusts now; empty when its trust has passed. In key order. */
-  readonly terms: readonly (Term & { readonly key: PartitionKey })[];
+  readonly terms: readonly HeldTerm[];
 }
 
 export interface AgentView {
@@ -56,6 +74,17 @@ export interface AgentView {
   readiness(): readonly ReadinessCheck[];
   /** Something was changed through a face: tells the other agents, after the commit. */
   announce(change: Change): void;
+  /** What happened to this agent. An event and what `holds` answers change in the same turn. */
+  readonly journal: Journal;
+  /** Everything held, trusted or not, in key order: what a reader of events starts from. The array never changes. */
+  holds(): readonly HeldTerm[];
+  /** A broker's event stream is open until what this answers is disposed of. */
+  attachBroker(): Disposable;
+  /**
+   * The broker is done with these terms: gives them up, and answers what the store says of each. Repeating it is fine while the
+   * lease is vacant at that epoch. Fails as the store does; the terms are given up locally all the same.
+   */
+  acknowledge(terms: readonly (Term & { readonly key: PartitionKey })[]): Promise<readonly ReleaseOutcome[]>;
 }
 
 /** What changed, as a hint; see the signals port. */

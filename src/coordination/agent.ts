@@ -9,7 +9,18 @@ import { Scope } from '../platform/scope.ts';
 import type { Signals } from '../signals/signals.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
 import type { AgentDescription } from '../store/sessions.ts';
-import type { AgentRunState, AgentStatus, AgentView, Change, Held, ReadinessCheck } from './agent-view.ts';
+import type { ReleaseOutcome } from '../store/leases.ts';
+import type {
+  AgentRunState,
+  AgentStatus,
+  AgentView,
+  Change,
+  Held,
+  HeldTerm,
+  ReadinessCheck,
+} from './agent-view.ts';
+import { EventJournal } from './event-journal.ts';
+import type { PartitionTerm } from './holdings.ts';
 import type { CoordinationDeps } from './deps.ts';
 import type { SessionEnd } from './heartbeat.ts';
 import { LiveSession } from './live-session.ts';
@@ -43,7 +54,11 @@ export interface AgentOptions {
   readonly settleMs: number;
 }
 
+/** Events kept for readers that reconnect: a takeover of thousands of partitions fits. */
+const journalCapacity = 16_384;
+
 export class Agent implements AgentView, AsyncDisposable {
+  readonly journal = new EventJournal({ capacity: journalCapacity });
   private readonly deps: AgentDeps;
   private readonly options: AgentOptions;
   private opened: OpenedStore | undefined;
@@ -111,6 +126,18 @@ export class Agent implements AgentView, AsyncDisposable {
     const trustedForMs = this.trustedForMs();
     if (this.session === undefined || trustedForMs === 0) return { trustedForMs: 0, terms: [] };
     return { trustedForMs, terms: this.session.held() };
+  }
+
+  holds(): readonly HeldTerm[] {
+    return this.session?.held() ?? [];
+  }
+
+  attachBroker(): Disposable {
+    return { [Symbol.dispose]: () => undefined };
+  }
+
+  async acknowledge(terms: readonly PartitionTerm[]): Promise<readonly ReleaseOutcome[]> {
+    throw new Error(`not yet: ${terms.length}`);
   }
 
   readiness(): readonly ReadinessCheck[] {

@@ -10,10 +10,13 @@ import type {
   AgentView,
   Change,
   Held,
+  HeldTerm,
   ReadinessCheck,
 } from '../../src/coordination/agent-view.ts';
+import { EventJournal } from '../../src/coordination/event-journal.ts';
 import { partitionKey } from '../../src/domain/lease.ts';
 import { startHttpServer, type HttpServer } from '../../src/http/server.ts';
+import type { ReleaseOutcome } from '../../src/store/leases.ts';
 import type { MetadataStore } from '../../src/store/metadata-store.ts';
 import { openPostgresStore } from '../../src/store/postgres/open.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
@@ -38,6 +41,9 @@ export class FakeAgent implements AgentView {
     { name: 'store', ok: true, detail: 'the store answered 10 ms ago' },
   ];
   readonly announced: Change[] = [];
+  readonly journal = new EventJournal({ capacity: 100 });
+  /** Open event streams of brokers. */
+  attached = 0;
   state: Pick<AgentStatus, 'state' | 'detail'> = { state: 'active', detail: null };
 
   status(): AgentStatus {
@@ -56,6 +62,24 @@ export class FakeAgent implements AgentView {
 
   held(): Held {
     return this.heldNow;
+  }
+
+  holds(): readonly HeldTerm[] {
+    return this.heldNow.terms;
+  }
+
+  attachBroker(): Disposable {
+    this.attached += 1;
+    return {
+      [Symbol.dispose]: () => {
+        this.attached -= 1;
+      },
+    };
+  }
+
+  async acknowledge(terms: readonly HeldTerm[]): Promise<readonly ReleaseOutcome[]> {
+    if (this.store === undefined || this.sessionId === null) throw new Error('no session');
+    return (await this.store.releaseLeases(this.sessionId, terms, 'released')).outcomes;
   }
 
   readiness(): readonly ReadinessCheck[] {
