@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import type { AgentConfig } from './config/config.ts';
 import { sqliteFile } from './config/parse.ts';
 import { Agent, type OpenedStore } from './coordination/agent.ts';
-import { agentRunStates } from './coordination/agent-view.ts';
+import { askHealth } from './platform/ask-health.ts';
+import { agentRunStates } from './coordination/agent-run-state.ts';
 import { type HttpServer, startHttpServer } from './http/server.ts';
 import { createInstruments, type Instruments, type Probe } from './metrics/instruments.ts';
 import { meteredStore } from './metrics/metered-store.ts';
@@ -31,6 +32,10 @@ const pollMs = 250;
 const pingMs = 5_000;
 /** Bound of one attempt of `streamhouse db`, which has no heartbeat to keep up with; milliseconds. */
 const schemaAttemptMs = 10_000;
+/** How often the broker is asked whether it is well, and how long it may take to answer; milliseconds. */
+const brokerHealthIntervalMs = 1_000;
+/** Failures in a row that mean that it is down. */
+const brokerHealthFailuresMax = 3;
 /** Changes within this time are planned together, milliseconds. */
 const settleMs = 30;
 
@@ -46,7 +51,14 @@ export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSi
   const { settings, budget } = config;
   const instruments = createInstruments(probeOf(settings.AGENT_GROUP, () => agent));
   const agent: Agent = new Agent(
-    { open: () => openStore(config, log, instruments), clock, random, log, instruments },
+    {
+      open: () => openStore(config, log, instruments),
+      askBrokerHealth: healthQuestion(settings.BROKER_HEALTH_URL),
+      clock,
+      random,
+      log,
+      instruments,
+    },
     {
       agent: {
         agentId: settings.AGENT_ID,
@@ -64,6 +76,13 @@ export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSi
       pollMs,
       pingMs,
       settleMs,
+      handoffTimeoutMs: settings.HANDOFF_TIMEOUT_MS,
+      broker: {
+        graceMs: settings.BROKER_GRACE_MS,
+        healthIntervalMs: brokerHealthIntervalMs,
+        healthFailuresMax: brokerHealthFailuresMax,
+        required: settings.BROKER_REQUIRED,
+      },
     },
   );
   instruments.buildInfo.set({ version, node: process.version }, 1);
@@ -92,6 +111,10 @@ async function runBoth(agent: Agent, http: HttpServer, stop: AbortSignal): Promi
     await http.close();
     await agent[Symbol.asyncDispose]();
   }
+}
+
+function healthQuestion(url: string | undefined): (() => Promise<void>) | undefined {
+  return url === undefined ? undefined : () => askHealth(url, brokerHealthIntervalMs);
 }
 
 /** The schema of the store that `url` names, for `streamhouse db`. */

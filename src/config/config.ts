@@ -13,6 +13,7 @@ type Optional =
   | 'STATEMENT_TIMEOUT_MS'
   | 'TRUST_MARGIN_MS'
   | 'HEARTBEAT_INTERVAL_MS'
+  | 'BROKER_HEALTH_URL'
   | 'LOG_FORMAT';
 
 export type Settings = { readonly [N in Exclude<SettingName, Optional>]: Value<N> } & {

@@ -92,6 +92,12 @@ export function fileProblem(error: unknown): string {
   return onOneLine(withoutPasswords(said.replace(/, \w+( '.*')?$/s, '')));
 }
 
+/** Where something is asked by HTTP. */
+export const httpUrl: Parse<string> = (text, name) => {
+  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
+  throw new ConfigError(`${name}="${shown(text)}" must be a URL such as http://127.0.0.1:9092/health`);
+};
+
 export const jsonObject: Parse<Readonly<Record<string, unknown>>> = (text, name) => {
   try {
     const value: unknown = JSON.parse(text);

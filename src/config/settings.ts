@@ -6,6 +6,7 @@ import {
   commaList,
   databaseUrl,
   host,
+  httpUrl,
   integer,
   jsonObject,
   nonEmpty,
@@ -102,6 +103,22 @@ export const settings = {
   HTTP_PORT: setting(port, '7070', 'port to listen on; 0 picks one and logs it'),
   HTTP_ALLOWED_HOSTS: setting(commaList, '', 'accepted Host headers beside loopback names and HTTP_HOST'),
   API_INSECURE: setting(boolean, 'false', 'allow listening beyond loopback without a token'),
+  BROKER_HEALTH_URL: setting(
+    httpUrl,
+    undefined,
+    'polled; when it fails three times in a row, the agent hands over until it answers again',
+  ),
+  BROKER_GRACE_MS: setting(
+    integer(0, 600_000),
+    '2000',
+    'how long a broker that was attached to the event stream may take to come back',
+  ),
+  BROKER_REQUIRED: setting(boolean, 'false', 'lead nothing before a broker has attached to the event stream'),
+  HANDOFF_TIMEOUT_MS: setting(
+    integer(0, 600_000),
+    '10000',
+    'how long a broker has to acknowledge that it gave a partition up',
+  ),
   SHUTDOWN_TIMEOUT_MS: setting(integer(0, 600_000), '25000', 'bound of the whole graceful stop'),
   AUTO_MIGRATE: setting(boolean, 'true', 'apply pending migrations at start'),
   LOG_LEVEL: setting(
@@ -131,8 +148,6 @@ export const unsupported: Readonly<Record<string, 'refused' | 'ignored'>> = {
   METRICS_HOST: 'ignored',
   METRICS_PORT: 'ignored',
   METRICS_PER_PARTITION: 'ignored',
-  BROKER_HEALTH_URL: 'ignored',
-  HANDOFF_TIMEOUT_MS: 'ignored',
   CRASH_DETECTION: 'ignored',
 };
 

@@ -1,7 +1,7 @@
 // What happens to an agent, as the broker beside it and whoever watches are told it. Facts after they happened, except
 // `lease.revoking`, which asks.
 import type { TermEndReason } from '../store/leases.ts';
-import type { AgentRunState } from './agent-view.ts';
+import type { AgentRunState } from './agent-run-state.ts';
 
 /**
  * Why a partition's term is over for this agent: the store's reasons, and those that only the agent knows.

@@ -2,31 +2,8 @@
 import type { PartitionKey, Term } from '../domain/lease.ts';
 import type { ReleaseOutcome } from '../store/leases.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
+import type { AgentRunState } from './agent-run-state.ts';
 import type { Journal } from './event-journal.ts';
-
-/**
- * `starting`: no store or no session yet; `waiting`: another live session has our name; `active`: trusts its session;
- * `broker_down`: trusts its session, but the broker beside it is gone, so it leads nothing; `suspended`: has a session but no
- * fresh proof of it; `draining`: hands over before it stops; `stopped`.
- */
-export type AgentRunState =
-  | 'starting'
-  | 'waiting'
-  | 'active'
-  | 'broker_down'
-  | 'suspended'
-  | 'draining'
-  | 'stopped';
-
-export const agentRunStates: readonly AgentRunState[] = [
-  'starting',
-  'waiting',
-  'active',
-  'broker_down',
-  'suspended',
-  'draining',
-  'stopped',
-];
 
 export interface AgentStatus {
   readonly agentId: string;
@@ -51,11 +28,19 @@ export interface ReadinessCheck {
   readonly detail: string;
 }
 
+/** The broker has been asked to give a term up. */
+export interface Revoking {
+  readonly sinceMs: number;
+  /** When it is released whatever the broker does. Both on this agent's monotonic clock. */
+  readonly releasedAtMs: number;
+  /** Who gets it, when that is known. */
+  readonly to: string | null;
+}
+
 /** One partition's term as this agent holds it. */
 export interface HeldTerm extends Term {
   readonly key: PartitionKey;
-  /** When the broker has been asked to give it up: until when it may take, this agent's monotonic clock, and who gets it. */
-  readonly revoking?: { readonly releasedAtMs: number; readonly to: string | null };
+  readonly revoking?: Revoking;
 }
 
 export interface Held {

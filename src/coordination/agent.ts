@@ -10,15 +10,10 @@ import type { Signals } from '../signals/signals.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
 import type { AgentDescription } from '../store/sessions.ts';
 import type { ReleaseOutcome } from '../store/leases.ts';
-import type {
-  AgentRunState,
-  AgentStatus,
-  AgentView,
-  Change,
-  Held,
-  HeldTerm,
-  ReadinessCheck,
-} from './agent-view.ts';
+import type { AgentStatus, AgentView, Change, Held, HeldTerm, ReadinessCheck } from './agent-view.ts';
+import type { AgentEvent } from './agent-events.ts';
+import type { AgentRunState } from './agent-run-state.ts';
+import { BrokerWatch, type BrokerWatchOptions } from './broker-watch.ts';
 import { EventJournal } from './event-journal.ts';
 import type { PartitionTerm } from './holdings.ts';
 import type { CoordinationDeps } from './deps.ts';
@@ -32,6 +27,8 @@ export interface OpenedStore extends AsyncDisposable {
 }
 
 export interface AgentDeps {
+  /** Asks the broker whether it is well, bounded in time; undefined: it is not asked. */
+  readonly askBrokerHealth?: (() => Promise<void>) | undefined;
   /** Opens the store once. StoreUnavailable: tried again for ever; StoreMisconfigured: `run` fails with it. */
   readonly open: () => Promise<OpenedStore>;
   readonly clock: Clock;
@@ -52,8 +49,14 @@ export interface AgentOptions {
   readonly pollMs: number;
   readonly pingMs: number;
   readonly settleMs: number;
+  readonly handoffTimeoutMs: number;
+  readonly broker: BrokerWatchOptions;
 }
 
+/** No session ever has this id: under it nothing is held. */
+const noSession = '00000000-0000-0000-0000-000000000000';
+/** Of the whole graceful stop, what brokers may use; the rest is for ending the session. */
+const handoffShare = 0.8;
 /** Events kept for readers that reconnect: a takeover of thousands of partitions fits. */
 const journalCapacity = 16_384;
 
@@ -61,14 +64,18 @@ export class Agent implements AgentView, AsyncDisposable {
   readonly journal = new EventJournal({ capacity: journalCapacity });
   private readonly deps: AgentDeps;
   private readonly options: AgentOptions;
+  private readonly broker: BrokerWatch;
   private opened: OpenedStore | undefined;
   private session: LiveSession | undefined;
   private phase: 'starting' | 'waiting' | 'live' | 'draining' | 'stopped' = 'starting';
   private detail: string | null = 'opening the store';
+  private stateTold: AgentRunState | undefined;
 
   constructor(deps: AgentDeps, options: AgentOptions) {
     this.deps = deps;
     this.options = options;
+    const { clock, log, askBrokerHealth: askHealth } = deps;
+    this.broker = new BrokerWatch({ clock, log, askHealth }, options.broker);
   }
 
   /**
@@ -78,16 +85,21 @@ export class Agent implements AgentView, AsyncDisposable {
   async run(stop: AbortSignal): Promise<void> {
     const opened = await this.openStore(stop);
     if (opened === undefined) {
-      this.phase = 'stopped';
+      this.enter('stopped', null);
       return;
     }
     this.opened = opened;
     const deps: CoordinationDeps = { ...this.deps, store: opened.store, signals: opened.signals };
+    using watching = new Scope(new AbortController().signal);
+    const unsubscribe = this.broker.onChange(() => this.tellState());
+    const broker = this.broker.run(watching.signal);
     try {
       while (!stop.aborted) await this.liveOnce(deps, stop);
     } finally {
-      this.phase = 'stopped';
-      this.detail = null;
+      unsubscribe();
+      watching.end();
+      await broker;
+      this.enter('stopped', null);
     }
   }
 
@@ -114,7 +126,7 @@ export class Agent implements AgentView, AsyncDisposable {
       group,
       zone: agent.zone,
       state,
-      detail: state === 'suspended' ? 'the store has accepted no heartbeat for too long' : this.detail,
+      detail: this.detailOf(state),
       sessionId: this.sessionId,
       isCoordinator: this.session?.isCoordinator() ?? false,
       trustedForMs,
@@ -133,18 +145,24 @@ export class Agent implements AgentView, AsyncDisposable {
   }
 
   attachBroker(): Disposable {
-    return { [Symbol.dispose]: () => undefined };
+    return this.broker.attach();
   }
 
   async acknowledge(terms: readonly PartitionTerm[]): Promise<readonly ReleaseOutcome[]> {
-    throw new Error(`not yet: ${terms.length}`);
+    if (this.session !== undefined) return this.session.acknowledge(terms);
+    // Whatever it held ended with its session; the store tells what has become of it.
+    const { store } = this;
+    if (store === undefined)
+      throw new StoreUnavailable('the metadata store is not open yet', { outcomeUnknown: false });
+    return (await store.releaseLeases(noSession, terms, 'released')).outcomes;
   }
 
   readiness(): readonly ReadinessCheck[] {
     const { state, detail, trustedForMs } = this.status();
     const signals = this.opened?.signals.health();
     return [
-      { name: 'session', ok: state === 'active', detail: detail ?? state },
+      // With its broker down an agent is still of use: a broker that waits for it to be ready may start.
+      { name: 'session', ok: state === 'active' || state === 'broker_down', detail: detail ?? state },
       {
         name: 'store',
         ok: trustedForMs > 0,
@@ -165,7 +183,31 @@ export class Agent implements AgentView, AsyncDisposable {
 
   private state(trustedForMs: number): AgentRunState {
     if (this.phase !== 'live') return this.phase;
-    return trustedForMs > 0 ? 'active' : 'suspended';
+    if (trustedForMs === 0) return 'suspended';
+    return this.broker.down === undefined ? 'active' : 'broker_down';
+  }
+
+  private detailOf(state: AgentRunState): string | null {
+    if (state === 'suspended') return 'the store has accepted no heartbeat for too long';
+    return state === 'broker_down' ? `the broker is down: ${this.broker.down}` : this.detail;
+  }
+
+  private enter(phase: typeof this.phase, detail: string | null): void {
+    this.phase = phase;
+    this.detail = detail;
+    this.tellState();
+  }
+
+  /** Tells readers of events this agent's state, when it is another than the last told. */
+  private tellState(): void {
+    const { state, agentId } = this.status();
+    if (state === this.stateTold) return;
+    this.stateTold = state;
+    this.tell([{ type: 'agent.changed', agentId, state }]);
+  }
+
+  private tell(events: readonly AgentEvent[]): void {
+    this.journal.append(this.sessionId, events);
   }
 
   private async openStore(stop: AbortSignal): Promise<OpenedStore | undefined> {
@@ -188,29 +230,29 @@ export class Agent implements AgentView, AsyncDisposable {
   private async liveOnce(deps: CoordinationDeps, stop: AbortSignal): Promise<void> {
     const { log, instruments } = this.deps;
     const { agent, group, budget } = this.options;
-    this.phase = 'starting';
-    this.detail = 'registering';
-    const onWaiting = (detail: string): void => {
-      this.phase = 'waiting';
-      this.detail = detail;
+    this.enter('starting', 'registering');
+    const onWaiting = (detail: string): void => this.enter('waiting', detail);
+    const registration = {
+      ...this.options,
+      serving: () => (this.broker.down === undefined ? ('serving' as const) : ('broker_down' as const)),
     };
-    const registered = await register(deps, this.options, onWaiting, stop);
+    const registered = await register(deps, registration, onWaiting, stop);
     if (registered === undefined) return;
-    const session = new LiveSession(deps, registered, { ...this.options, agentId: agent.agentId, group });
+    const surroundings = { broker: this.broker, tell: (events: readonly AgentEvent[]) => this.tell(events) };
+    const session = new LiveSession(deps, registered, surroundings, {
+      ...this.options,
+      agentId: agent.agentId,
+      group,
+    });
     this.session = session;
-    this.phase = 'live';
-    this.detail = null;
+    this.enter('live', null);
     log.info({ sessionId: session.sessionId, ttlMs: budget.ttlMs }, 'session registered');
     deps.signals.publish('membership');
     using watching = new Scope(new AbortController().signal);
     const watch = this.watchTrust(session, watching.signal);
-    const end = await session.run(stop, async (why) => {
-      watching.end();
-      await this.handOver(deps, session, why);
-    });
+    const end = await session.run(stop, (why) => this.handOver(deps, session, why, () => watching.end()));
     watching.end();
     await watch;
-    this.session = undefined;
     if (end.why === 'lost') {
       const leases = session.held().length;
       instruments.leasesLost.inc({ reason: 'session_lost' }, leases);
@@ -218,18 +260,34 @@ export class Agent implements AgentView, AsyncDisposable {
         { sessionId: session.sessionId, reason: end.reason, leases },
         'session lost; registering anew',
       );
+      this.tell([{ type: 'session.suspended', reason: `the session is over: ${end.reason}` }]);
+      session.close('session_lost');
     }
+    this.session = undefined;
   }
 
-  /** Everything is given up and the session ended, in one transaction. With the store away, the TTL does the rest. */
-  private async handOver(deps: CoordinationDeps, session: LiveSession, end: SessionEnd): Promise<void> {
+  /**
+   * A broker that is attached is asked for everything first, unless an operator forces the end; the rest is given up with the
+   * session, in one transaction. With the store away, the TTL does it.
+   */
+  private async handOver(
+    deps: CoordinationDeps,
+    session: LiveSession,
+    end: SessionEnd,
+    onRelinquish: () => void,
+  ): Promise<void> {
     const { clock, log, random, signals, store } = deps;
     const startedMs = clock.monotonicMs();
     const deadlineMs = startedMs + this.options.shutdownTimeoutMs;
     const leases = session.held().length;
-    this.phase = 'draining';
-    this.detail = 'handing over';
+    this.enter('draining', 'handing over');
+    if (this.broker.isAttached && end.why === 'stopped') {
+      const { handoffTimeoutMs, shutdownTimeoutMs } = this.options;
+      await session.handOff(startedMs + Math.min(handoffTimeoutMs, handoffShare * shutdownTimeoutMs));
+    }
+    onRelinquish();
     session.relinquish();
+    session.close(end.why === 'end_requested' ? 'removed' : 'deregistered');
     const backoff = new Backoff({ firstMs: 50, maxMs: 1_000, random });
     while (clock.monotonicMs() < deadlineMs) {
       try {
@@ -249,17 +307,28 @@ export class Agent implements AgentView, AsyncDisposable {
     log.warn({ leases }, 'stopping without the store: the session ends by its TTL');
   }
 
-  /** Says when trust has passed and when it is back; what acts on it asks `held` itself. */
+  /** Tells when trust has passed and when it is back; what acts on it asks `held` itself. */
   private async watchTrust(session: LiveSession, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.deps;
-    let trusted = true;
+    const { sessionId } = session;
+    let trusted = false;
+    let suspensions = 0;
     while (!signal.aborted) {
       const forMs = session.trustedForMs();
       if (trusted !== forMs > 0) {
         trusted = forMs > 0;
-        const fields = { sessionId: session.sessionId, leases: session.held().length };
-        if (trusted) log.info(fields, 'session resumed: the store accepted a heartbeat');
-        else log.warn(fields, 'session suspended: no proof of it for too long');
+        const fields = { sessionId, leases: session.held().length };
+        if (trusted) {
+          if (suspensions > 0) log.info(fields, 'session resumed: the store accepted a heartbeat');
+          this.tell([{ type: 'session.resumed', sessionId }]);
+        } else {
+          suspensions += 1;
+          log.warn(fields, 'session suspended: no proof of it for too long');
+          this.tell([
+            { type: 'session.suspended', reason: 'the store has accepted no heartbeat for too long' },
+          ]);
+        }
+        this.tellState();
       }
       await clock.sleep(trusted ? Math.min(Math.max(forMs, 10), 500) : 50, signal);
     }

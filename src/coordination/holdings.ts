@@ -3,7 +3,9 @@
 import { type LeaseKey, leaseKeyText, type PartitionKey, type Term } from '../domain/lease.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { Serial } from '../platform/serial.ts';
-import type { AcquireOutcome, TermEndReason } from '../store/leases.ts';
+import type { AcquireOutcome, ReleaseOutcome, TermEndReason } from '../store/leases.ts';
+import type { AgentEvent, LeaseLostReason } from './agent-events.ts';
+import type { HeldTerm, Revoking } from './agent-view.ts';
 import type { CoordinationDeps } from './deps.ts';
 
 export type PartitionTerm = Term & { readonly key: PartitionKey };
@@ -14,26 +16,39 @@ const batchSizeMax = 1_000;
 export class Holdings {
   private readonly deps: CoordinationDeps;
   private readonly sessionId: string;
+  private readonly tell: (events: readonly AgentEvent[]) => void;
   private readonly serial = new Serial();
   private terms = new Map<string, Term>();
   /** Given up locally, whether or not the store knows yet: nobody may act on them. */
   private readonly releasing = new Set<string>();
+  /** The broker has been asked to give them up; never taken back, only released. By the term's epoch: a new term is not asked. */
+  private readonly revoking = new Map<string, { readonly epoch: number } & Revoking>();
   private versionKnown = -1;
   /** Made when it is asked for, void at every change: asking is frequent, changes are not. */
-  private partitionTerms: readonly PartitionTerm[] | undefined;
+  private partitionTerms: readonly HeldTerm[] | undefined;
 
-  constructor(deps: CoordinationDeps, sessionId: string) {
+  /** `tell` hears of every change of the partitions held, in the turn in which it is made. */
+  constructor(
+    deps: CoordinationDeps,
+    sessionId: string,
+    tell: (events: readonly AgentEvent[]) => void = () => undefined,
+  ) {
     this.deps = deps;
     this.sessionId = sessionId;
+    this.tell = tell;
   }
 
   /** Partition terms that may be acted on, as far as the session itself is trusted; by topic and partition. */
-  partitions(): readonly PartitionTerm[] {
+  partitions(): readonly HeldTerm[] {
     this.partitionTerms ??= [...this.terms]
       .filter(([text]) => !this.releasing.has(text))
       .map(([, term]) => term)
       .filter(isPartitionTerm)
-      .sort(byKey);
+      .sort(byKey)
+      .map((term) => {
+        const revoking = this.revokingOf(term);
+        return revoking === undefined ? term : { ...term, revoking };
+      });
     return this.partitionTerms;
   }
 
@@ -60,31 +75,68 @@ export class Holdings {
     return outcomes;
   }
 
-  /** Gives up these leases: locally at once, in the store as soon as it answers. */
-  async release(keys: readonly LeaseKey[], reason: TermEndReason): Promise<void> {
-    for (const key of keys) this.releasing.add(leaseKeyText(key));
-    this.changed();
-    for (const batch of batches(keys)) {
-      await this.serial.run(() => this.releaseBatch(batch, reason));
+  /** Asks the broker to give these terms up. One that has been asked already keeps its deadline. */
+  revoke(revokes: readonly { readonly term: PartitionTerm; readonly revoking: Revoking }[]): void {
+    const fresh = revokes.filter(({ term }) => this.holds(term) && this.revokingOf(term) === undefined);
+    for (const { term, revoking } of fresh) {
+      this.revoking.set(leaseKeyText(term.key), { epoch: term.epoch, ...revoking });
     }
+    if (fresh.length === 0) return;
+    this.changed();
+    this.tell(
+      fresh.map(({ term, revoking: { releasedAtMs, to } }) => ({
+        type: 'lease.revoking',
+        ...facts(term),
+        releasedAtMs,
+        to,
+      })),
+    );
   }
 
-  /** Keys that were given up locally and are still named in the store, to be released again. */
-  pendingReleases(): readonly LeaseKey[] {
-    return [...this.releasing].flatMap((text) => this.terms.get(text)?.key ?? []);
+  /**
+   * Gives up these terms: locally at once, in the store as soon as it answers; tells what the store says of each. A term
+   * that is over changes nothing. `lost`: what the broker is told, when that differs from what the store is.
+   */
+  async release(
+    terms: readonly Term[],
+    reason: TermEndReason,
+    lost: LeaseLostReason = reason,
+  ): Promise<readonly ReleaseOutcome[]> {
+    const own = terms.filter((term) => this.holds(term));
+    for (const { key } of own) this.releasing.add(leaseKeyText(key));
+    if (own.length > 0) this.changed();
+    this.tell(lostEvents(own, lost));
+    const outcomes: ReleaseOutcome[] = [];
+    for (const batch of batches(terms)) {
+      outcomes.push(...(await this.serial.run(() => this.releaseBatch(batch, reason))));
+    }
+    return outcomes;
+  }
+
+  /** Terms that were given up locally and are still named in the store, to be released again. */
+  pendingReleases(): readonly Term[] {
+    return [...this.releasing].flatMap((text) => this.terms.get(text) ?? []);
+  }
+
+  /** The session is over, and with it everything that was held under it. */
+  endAll(lost: LeaseLostReason): void {
+    const held = this.partitions();
+    this.terms.clear();
+    this.releasing.clear();
+    this.revoking.clear();
+    this.changed();
+    this.tell(lostEvents(held, lost));
   }
 
   private async acquireBatch(keys: readonly LeaseKey[]): Promise<readonly AcquireOutcome[]> {
     const { store, instruments, log } = this.deps;
     try {
       const { outcomes, holdingsVersion } = await store.acquireLeases(this.sessionId, keys);
+      const granted: AgentEvent[] = [];
       for (const outcome of outcomes) {
         instruments.leaseAcquisitions.inc({ result: outcome.outcome });
         if (outcome.outcome !== 'granted' && outcome.outcome !== 'already_held') continue;
-        const { key, epoch } = outcome;
-        this.terms.set(leaseKeyText(key), { key, epoch });
-        this.releasing.delete(leaseKeyText(key));
-        this.changed();
+        granted.push(...this.begin(outcome, outcome.highWatermark));
         if (outcome.outcome === 'granted' && outcome.takenOver) {
           instruments.failoverDuration.observe(
             { cause: 'reaped' },
@@ -92,6 +144,7 @@ export class Holdings {
           );
         }
       }
+      this.tell(granted);
       await this.follow(holdingsVersion);
       return outcomes;
     } catch (error) {
@@ -102,12 +155,18 @@ export class Holdings {
     }
   }
 
-  private async releaseBatch(keys: readonly LeaseKey[], reason: TermEndReason): Promise<void> {
-    const terms = keys.flatMap((key) => this.terms.get(leaseKeyText(key)) ?? []);
-    const { holdingsVersion } = await this.deps.store.releaseLeases(this.sessionId, terms, reason);
+  private async releaseBatch(
+    terms: readonly Term[],
+    reason: TermEndReason,
+  ): Promise<readonly ReleaseOutcome[]> {
+    const { outcomes, holdingsVersion } = await this.deps.store.releaseLeases(this.sessionId, terms, reason);
     // Released or superseded: either way it is not ours any more.
-    for (const { key } of terms) this.forget(leaseKeyText(key));
+    for (const { key, epoch } of terms) {
+      const text = leaseKeyText(key);
+      if (this.terms.get(text)?.epoch === epoch) this.forget(text);
+    }
     await this.follow(holdingsVersion);
+    return outcomes;
   }
 
   /** Our own change raised the version by one; anything else means that somebody else's came between. */
@@ -125,18 +184,46 @@ export class Holdings {
     this.terms = new Map(terms.map((term) => [leaseKeyText(term.key), term]));
     this.versionKnown = holdingsVersion;
     this.changed();
-    const lost = [...before]
-      .filter(([text, term]) => this.terms.get(text)?.epoch !== term.epoch)
-      .map(([text]) => text);
-    for (const text of this.releasing) if (!this.terms.has(text)) this.releasing.delete(text);
+    const gone = [...before].filter(([text, term]) => this.terms.get(text)?.epoch !== term.epoch);
+    // What we gave up ourselves has been told.
+    const lost = gone.filter(([text]) => !this.releasing.has(text)).map(([, term]) => term);
+    for (const [text] of gone) this.releasing.delete(text);
+    const found = terms.filter((term) => before.get(leaseKeyText(term.key))?.epoch !== term.epoch);
+    this.tell([
+      ...lostEvents(lost, 'superseded'),
+      ...found.filter(isPartitionTerm).map((term) => grantedEvent(term, null)),
+    ]);
     if (lost.length === 0) return;
     instruments.leasesLost.inc({ reason: 'superseded' }, lost.length);
-    log.warn({ count: lost.length, first: lost[0] }, 'leases lost');
+    const [first] = lost;
+    log.warn({ count: lost.length, first: first && leaseKeyText(first.key) }, 'leases lost');
+  }
+
+  /** A term that the store says is ours; the event that tells it, unless it was known. */
+  private begin({ key, epoch }: Term, highWatermark: number | null): readonly AgentEvent[] {
+    const text = leaseKeyText(key);
+    const isKnown = this.terms.get(text)?.epoch === epoch && !this.releasing.has(text);
+    const term = { key, epoch };
+    this.terms.set(text, term);
+    this.releasing.delete(text);
+    this.changed();
+    return isKnown || !isPartitionTerm(term) ? [] : [grantedEvent(term, highWatermark)];
+  }
+
+  /** Whether this very term is held and not given up. */
+  private holds({ key, epoch }: Term): boolean {
+    return this.get(key)?.epoch === epoch;
+  }
+
+  private revokingOf({ key, epoch }: Term): Revoking | undefined {
+    const revoking = this.revoking.get(leaseKeyText(key));
+    return revoking?.epoch === epoch ? revoking : undefined;
   }
 
   private forget(text: string): void {
     this.terms.delete(text);
     this.releasing.delete(text);
+    this.revoking.delete(text);
     this.changed();
   }
 
@@ -145,12 +232,24 @@ export class Holdings {
   }
 }
 
+function facts({ key: { topic, partition }, epoch }: PartitionTerm) {
+  return { topic, partition, epoch };
+}
+
+function grantedEvent(term: PartitionTerm, highWatermark: number | null): AgentEvent {
+  return { type: 'lease.granted', ...facts(term), highWatermark };
+}
+
+function lostEvents(terms: readonly Term[], reason: LeaseLostReason): readonly AgentEvent[] {
+  return terms.filter(isPartitionTerm).map((term) => ({ type: 'lease.lost', ...facts(term), reason }));
+}
+
 function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
   for (let start = 0; start < items.length; start += batchSizeMax)
     yield items.slice(start, start + batchSizeMax);
 }
 
-function isPartitionTerm(term: Term): term is PartitionTerm {
+function isPartitionTerm<T extends Term>(term: T): term is T & PartitionTerm {
   return term.key.kind === 'partition';
 }
 

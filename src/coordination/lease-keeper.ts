@@ -4,8 +4,10 @@ import { leaseKeyText, partitionKey, type PartitionKey } from '../domain/lease.t
 import { StoreUnavailable } from '../domain/refusal.ts';
 import { Backoff } from '../platform/backoff.ts';
 import { Bell } from '../platform/bell.ts';
+import type { HeldTerm } from './agent-view.ts';
 import type { CoordinationDeps } from './deps.ts';
-import { type Holdings, isSessionLost, type PartitionTerm } from './holdings.ts';
+import type { Handoff } from './handoff.ts';
+import { type Holdings, isSessionLost } from './holdings.ts';
 
 export interface LeaseKeeperOptions {
   readonly agentId: string;
@@ -21,15 +23,19 @@ const retryFirstMs = 20;
 export class LeaseKeeper {
   private readonly deps: CoordinationDeps;
   private readonly holdings: Holdings;
+  private readonly handoff: Handoff;
   private readonly options: LeaseKeeperOptions;
   private readonly bell = new Bell();
   private wanted = new Map<string, PartitionKey>();
   private generation = -1;
   private stale = true;
+  /** Until when all is to be given up, monotonic clock; undefined while this agent leads what the plan wants. */
+  private leavingByMs: number | undefined;
 
-  constructor(deps: CoordinationDeps, holdings: Holdings, options: LeaseKeeperOptions) {
+  constructor(deps: CoordinationDeps, holdings: Holdings, handoff: Handoff, options: LeaseKeeperOptions) {
     this.deps = deps;
     this.holdings = holdings;
+    this.handoff = handoff;
     this.options = options;
   }
 
@@ -49,8 +55,26 @@ export class LeaseKeeper {
     if (this.missing().length > 0) this.bell.ring();
   }
 
+  /** What is held, or who uses it, has changed: compare again. */
+  look(): void {
+    this.bell.ring();
+  }
+
+  /** Gives up everything and takes nothing, whatever the plan says; no broker has longer than `byMs`, monotonic clock. */
+  leave(byMs = Number.POSITIVE_INFINITY): void {
+    this.leavingByMs = byMs;
+    this.bell.ring();
+  }
+
+  /** Follows the plan, again if it was leaving. */
+  stay(): void {
+    if (this.leavingByMs === undefined) this.look();
+    else this.assignmentChanged();
+    this.leavingByMs = undefined;
+  }
+
   /** Partitions held, in key order. */
-  held(): readonly PartitionTerm[] {
+  held(): readonly HeldTerm[] {
     return this.holdings.partitions();
   }
 
@@ -64,6 +88,7 @@ export class LeaseKeeper {
         await this.reconcile();
         if (this.missing().length > 0) waitMs = backoff.nextMs();
         else backoff.reset();
+        waitMs = Math.min(waitMs, this.untilDeadlineMs());
       } catch (error) {
         this.stale = true;
         waitMs = backoff.nextMs();
@@ -77,14 +102,16 @@ export class LeaseKeeper {
   }
 
   private async reconcile(): Promise<void> {
-    if (this.stale) await this.readAssignment();
-    const unwanted = this.held().filter((term) => !this.wanted.has(leaseKeyText(term.key)));
-    const releases = [...unwanted.map((term) => term.key), ...this.holdings.pendingReleases()];
-    if (releases.length > 0) {
-      await this.holdings.release(releases, 'released');
+    // First, whatever the store says to the rest: a broker's time is over when it is over.
+    let released = await this.handoff.settle();
+    if (this.stale && this.leavingByMs === undefined) await this.readAssignment();
+    const pending = this.holdings.pendingReleases();
+    if (pending.length > 0) {
+      await this.holdings.release(pending, 'released');
       this.deps.signals.publish('leases');
-      this.deps.log.info({ count: unwanted.length }, 'leases released to follow the assignment');
     }
+    released += await this.handoff.giveUp(this.unwanted(), this.leavingByMs);
+    if (released > 0) this.deps.log.info({ count: released }, 'leases released to follow the assignment');
     const missing = this.missing();
     if (missing.length === 0) return;
     const outcomes = await this.holdings.acquire(missing);
@@ -94,6 +121,12 @@ export class LeaseKeeper {
     if (granted > 0) this.deps.log.info({ count: granted, wanted: missing.length }, 'leases acquired');
     // A partition that is gone: the assignment we read is older than the topic's deletion.
     if (outcomes.some(({ outcome }) => outcome === 'unknown')) this.stale = true;
+  }
+
+  /** Until the next broker's time is over. */
+  private untilDeadlineMs(): number {
+    const deadlineMs = this.handoff.nextDeadlineMs() ?? Number.POSITIVE_INFINITY;
+    return Math.max(0, deadlineMs - this.deps.clock.monotonicMs());
   }
 
   private async readAssignment(): Promise<void> {
@@ -106,7 +139,14 @@ export class LeaseKeeper {
     this.wanted = new Map(keys.map((key) => [leaseKeyText(key), key]));
   }
 
+  /** Held against the plan, or asked back by an operator. */
+  private unwanted(): readonly HeldTerm[] {
+    if (this.leavingByMs !== undefined) return this.held();
+    return this.held().filter((term) => !this.wanted.has(leaseKeyText(term.key)));
+  }
+
   private missing(): readonly PartitionKey[] {
+    if (this.leavingByMs !== undefined) return [];
     return [...this.wanted.values()].filter((key) => this.holdings.get(key) === undefined);
   }
 }

@@ -1,18 +1,25 @@
 // One session from its registration to its end: the loops that live in it, and who tells whom. A new session starts all of
 // them anew, so that nothing survives that the old one believed.
 import { COORDINATOR, type Term } from '../domain/lease.ts';
+import { Bell } from '../platform/bell.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import { Scope } from '../platform/scope.ts';
 import type { SignalKind } from '../signals/signals.ts';
+import type { ReleaseOutcome } from '../store/leases.ts';
+import type { AgentEvent, LeaseLostReason } from './agent-events.ts';
+import type { HeldTerm } from './agent-view.ts';
+import type { BrokerWatch } from './broker-watch.ts';
 import { purgeLoop } from './retention.ts';
 import type { CoordinationDeps } from './deps.ts';
 import { Elector } from './elector.ts';
+import { Handoff } from './handoff.ts';
 import { Heartbeat, type HeartbeatHandlers, type SessionEnd } from './heartbeat.ts';
 import { Holdings, type PartitionTerm } from './holdings.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Reaper } from './reaper.ts';
 import { Rebalancer } from './rebalancer.ts';
 import type { Registered } from './registration.ts';
+import { ServingTeller } from './serving.ts';
 import { supervise } from './supervise.ts';
 
 /** After a reconnection, agents look again within this time, milliseconds. */
@@ -26,6 +33,14 @@ export interface LiveSessionOptions {
   readonly pingMs: number;
   readonly settleMs: number;
   readonly retentionMs: number;
+  /** How long a broker has to acknowledge that it gave a partition up, milliseconds. */
+  readonly handoffTimeoutMs: number;
+}
+
+/** What a session is given beside its stores and clocks: the broker it leads for, and who hears what happens. */
+export interface Surroundings {
+  readonly broker: BrokerWatch;
+  tell(events: readonly AgentEvent[]): void;
 }
 
 export class LiveSession {
@@ -39,9 +54,19 @@ export class LiveSession {
   private readonly elector: Elector;
   private readonly reaper: Reaper;
   private readonly rebalancer: Rebalancer;
+  private readonly handoff: Handoff;
+  private readonly serving: ServingTeller;
+  private readonly surroundings: Surroundings;
+  /** Rung by every change of what is held. */
+  private readonly heldBell = new Bell();
   private relinquished = false;
 
-  constructor(deps: CoordinationDeps, registered: Registered, options: LiveSessionOptions) {
+  constructor(
+    deps: CoordinationDeps,
+    registered: Registered,
+    surroundings: Surroundings,
+    options: LiveSessionOptions,
+  ) {
     const { sessionId } = registered;
     const { agentId, group, budget, pollMs, pingMs, settleMs } = options;
     const tickMs = budget.heartbeatIntervalMs;
@@ -49,13 +74,25 @@ export class LiveSession {
     this.options = options;
     this.registered = registered;
     this.sessionId = sessionId;
-    this.holdings = new Holdings(deps, sessionId);
+    this.surroundings = surroundings;
+    this.holdings = new Holdings(deps, sessionId, (events) => {
+      surroundings.tell(events);
+      this.heldBell.ring();
+    });
+    this.handoff = new Handoff(deps, this.holdings, {
+      timeoutMs: options.handoffTimeoutMs,
+      isBrokerAttached: () => surroundings.broker.isAttached,
+    });
+    this.serving = new ServingTeller(deps, sessionId, registered.serving);
     this.heartbeat = new Heartbeat(deps, budget);
     this.rebalancer = new Rebalancer(deps, { group, sessionId, settleMs, pingMs });
-    this.keeper = new LeaseKeeper(deps, this.holdings, {
+    this.keeper = new LeaseKeeper(deps, this.holdings, this.handoff, {
       agentId,
       tickMs,
-      onGeneration: (generation) => this.rebalancer.noteGeneration(generation),
+      onGeneration: (generation) => {
+        this.rebalancer.noteGeneration(generation);
+        surroundings.tell([{ type: 'assignment.changed', generation }]);
+      },
     });
     this.elector = new Elector(deps, this.holdings, { role: COORDINATOR, tickMs: budget.ttlMs });
     this.reaper = new Reaper(
@@ -63,7 +100,7 @@ export class LiveSession {
       { sessionId, budget, pollMs },
       {
         vacant: () => this.elector.look(),
-        members: (sessionIds) => this.rebalancer.noteMembers(sessionIds),
+        members: (sessions) => this.rebalancer.noteMembers(sessions),
         reaped: () => deps.signals.publish('membership'),
       },
     );
@@ -83,8 +120,59 @@ export class LiveSession {
   }
 
   /** Partition terms held, whether or not the session is trusted now. */
-  held(): readonly PartitionTerm[] {
+  held(): readonly HeldTerm[] {
     return this.keeper.held();
+  }
+
+  /** The broker is done with these terms. */
+  async acknowledge(terms: readonly PartitionTerm[]): Promise<readonly ReleaseOutcome[]> {
+    try {
+      return await this.handoff.acknowledge(terms);
+    } finally {
+      // What the plan still wants here begins anew; what the store could not be told is told again.
+      this.keeper.look();
+    }
+  }
+
+  /** The broker came, went, died or came back. */
+  brokerChanged(): void {
+    const isDown = this.surroundings.broker.down !== undefined;
+    this.serving.set(isDown ? 'broker_down' : 'serving');
+    if (isDown) this.keeper.leave();
+    else this.keeper.stay();
+  }
+
+  /** The session is over: whatever is still held ends with it. */
+  close(lost: LeaseLostReason): void {
+    this.holdings.endAll(lost);
+  }
+
+  /**
+   * Hands everything over in two phases while heartbeats go on: others plan for our partitions at once, and take each as soon as the
+   * broker lets go of it. Resolves when nothing is held any more, or at `byMs` (monotonic clock), or when trust has passed.
+   */
+  async handOff(byMs: number): Promise<void> {
+    const { clock, log } = this.deps;
+    using scope = new Scope(new AbortController().signal);
+    this.keeper.leave(byMs);
+    this.serving.set('stopping');
+    const { broker } = this.surroundings;
+    const unsubscribe = broker.onChange(() => this.keeper.look());
+    const loops = [
+      supervise({ log, clock }, 'lease keeper', () => this.keeper.run(scope.signal), scope.signal),
+      supervise({ log, clock }, 'serving', () => this.serving.run(scope.signal), scope.signal),
+      this.resignCoordinator(),
+    ];
+    while (this.held().length > 0 && this.trustedForMs() > 0) {
+      const restMs = byMs - clock.monotonicMs();
+      if (restMs <= 0) break;
+      await this.heldBell.wait(clock, Math.min(restMs, this.trustedForMs()), scope.signal);
+    }
+    unsubscribe();
+    scope.end();
+    await Promise.all(loops);
+    // Whoever has not answered by now had its time. What the store cannot be told ends with the session.
+    await this.handoff.settle().catch((error: unknown) => log.info({ err: error }, 'cannot release yet'));
   }
 
   /**
@@ -96,6 +184,8 @@ export class LiveSession {
     using work = new Scope(stop);
     using beating = new Scope(new AbortController().signal);
     const unsubscribe = signals.subscribe((kind) => this.hear(kind, work.signal));
+    const unwatch = this.surroundings.broker.onChange(() => this.brokerChanged());
+    this.brokerChanged();
     const heartbeats = this.heartbeat.run(this.registered, this.heartbeatHandlers(), beating.signal);
     const loops = this.startLoops(work.signal);
     const stopped = new Promise<SessionEnd>((resolve) => {
@@ -104,6 +194,7 @@ export class LiveSession {
     });
     const why = await Promise.race([heartbeats, stopped]);
     unsubscribe();
+    unwatch();
     work.end();
     await Promise.all(loops);
     if (why.why !== 'lost') await end(why);
@@ -124,7 +215,20 @@ export class LiveSession {
       supervise({ log, clock }, 'lease keeper', () => this.keeper.run(signal), signal),
       supervise({ log, clock }, 'elector', () => this.elector.run(lead, signal), signal),
       supervise({ log, clock }, 'reaper', () => this.reaper.run(signal), signal),
+      supervise({ log, clock }, 'serving', () => this.serving.run(signal), signal),
     ];
+  }
+
+  /** Somebody else must plan where our partitions go. Failing that, the role ends with the session. */
+  private async resignCoordinator(): Promise<void> {
+    const term = this.holdings.get(COORDINATOR);
+    if (term === undefined) return;
+    try {
+      await this.holdings.release([term], 'released');
+      this.deps.signals.publish('membership');
+    } catch (error) {
+      this.deps.log.info({ err: error }, 'cannot resign as coordinator yet');
+    }
   }
 
   private heartbeatHandlers(): HeartbeatHandlers {

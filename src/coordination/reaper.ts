@@ -2,7 +2,7 @@
 // coordinator at the same pace; all others watch the coordinator at the pace of a heartbeat, for the day when deputies die too.
 import { type ObservedBeat, SilenceWatch } from '../domain/silence-watch.ts';
 import type { TimeBudget } from '../domain/session.ts';
-import type { Observation } from '../store/sessions.ts';
+import type { Observation, ObservedSession } from '../store/sessions.ts';
 import type { CoordinationDeps } from './deps.ts';
 
 export interface ReaperOptions {
@@ -16,7 +16,7 @@ export interface ReaperHandlers {
   /** The coordinator's role is vacant, or named by a session that has ended. */
   vacant(): void;
   /** All live sessions, at each look of the coordinator. */
-  members(sessionIds: readonly string[]): void;
+  members(sessions: readonly ObservedSession[]): void;
   /** A session was ended: its leases are free. */
   reaped(agentId: string): void;
 }
@@ -75,7 +75,7 @@ export class Reaper {
       sessions: watched,
     });
     if (observation.coordinatorSessionId === null) this.handlers.vacant();
-    if (everyone) this.handlers.members(observation.sessions.map((session) => session.sessionId));
+    if (everyone) this.handlers.members(observation.sessions);
     for (const silent of this.watch.silent()) await this.reap(silent, observation);
     const next = this.watch.nextSilenceInMs(clock.monotonicMs());
     // Right behind the end of a silence, but never a busy loop.

@@ -6,6 +6,7 @@ import type { RebalanceReason } from '../metrics/instruments.ts';
 import { Backoff } from '../platform/backoff.ts';
 import { Bell } from '../platform/bell.ts';
 import type { PlanningInput } from '../store/assignments.ts';
+import type { ObservedSession } from '../store/sessions.ts';
 import type { CoordinationDeps } from './deps.ts';
 
 export interface RebalancerOptions {
@@ -42,10 +43,15 @@ export class Rebalancer {
     if (generation !== this.generation) this.changed('generation');
   }
 
-  /** The live sessions, as the reaper saw them. */
-  noteMembers(sessionIds: readonly string[]): void {
-    const members = [...sessionIds].sort().join(' ');
-    if (members === this.members) return;
+  /**
+   * The live sessions, as the reaper saw them. Compared with the last look, and with whom the last plan was made for: that may
+   * have known an agent that came and went between two looks.
+   */
+  noteMembers(sessions: readonly ObservedSession[]): void {
+    const members = listed(sessions.map(({ sessionId }) => sessionId));
+    const agents = listed(sessions.map(({ agentId }) => agentId));
+    const isPlanned = this.plannedAgents === undefined || listed(this.plannedAgents) === agents;
+    if (members === this.members && isPlanned) return;
     this.members = members;
     this.changed('membership');
   }
@@ -126,4 +132,9 @@ export class Rebalancer {
     }
     return undefined;
   }
+}
+
+/** Comparable, in whatever order they came. */
+function listed(names: readonly string[]): string {
+  return names.toSorted().join(' ');
 }

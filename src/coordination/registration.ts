@@ -3,13 +3,14 @@ import { Refusal } from '../domain/refusal.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import { SilenceWatch } from '../domain/silence-watch.ts';
 import { Backoff } from '../platform/backoff.ts';
-import type { AgentDescription, RegisterAnswer } from '../store/sessions.ts';
+import type { AgentDescription, RegisterAnswer, Serving } from '../store/sessions.ts';
 import type { CoordinationDeps } from './deps.ts';
 import { Trust } from './trust.ts';
 
 export interface Registered {
   readonly sessionId: string;
   readonly trust: Trust;
+  readonly serving: Serving;
 }
 
 export interface RegistrationOptions {
@@ -17,6 +18,8 @@ export interface RegistrationOptions {
   readonly budget: TimeBudget;
   /** Host and pid, for people. */
   readonly process: string;
+  /** Whether this agent takes work from its first moment. Asked once for each session. */
+  readonly serving: () => Serving;
 }
 
 /** Another process with our agentId is alive: two cannot have one name, and it was there first. */
@@ -42,15 +45,18 @@ export async function register(
   const backoff = new Backoff({ firstMs: 100, maxMs: Math.min(2_000, budget.heartbeatIntervalMs), random });
   const watch = new SilenceWatch({ gapMaxMs: budget.ttlMs / 2 });
   let sessionId = crypto.randomUUID();
+  // One session says the same each time it is tried: an attempt whose answer was lost may have registered it.
+  let serving = options.serving();
   let firstSeen: { readonly sessionId: string; readonly beat: number } | undefined;
   while (!signal.aborted) {
     const trust = new Trust(clock, budget);
     const sent = trust.sending();
     try {
-      const answer = await store.registerSession({ sessionId, agent, ttlMs: budget.ttlMs, process });
+      const session = { sessionId, agent, ttlMs: budget.ttlMs, process, serving };
+      const answer = await store.registerSession(session);
       if (answer.outcome === 'registered') {
         trust.proven(sent);
-        return { sessionId, trust };
+        return { sessionId, trust, serving };
       }
       backoff.reset();
       const { by } = answer;
@@ -72,7 +78,10 @@ export async function register(
       if (error instanceof NameTaken) throw error;
       watch.void();
       // Registered by an attempt whose answer was lost, and reaped since: that session is dead for ever.
-      if (error instanceof Refusal) sessionId = crypto.randomUUID();
+      if (error instanceof Refusal) {
+        sessionId = crypto.randomUUID();
+        serving = options.serving();
+      }
       const delayMs = backoff.nextMs();
       const level = backoff.failures > 3 ? 'warn' : 'info';
       log[level]({ err: error, retryInMs: Math.round(delayMs) }, 'cannot register yet');

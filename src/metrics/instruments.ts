@@ -106,6 +106,12 @@ export function createInstruments(probe: Probe) {
       failoverSeconds,
       ['cause'],
     ),
+    handoffDuration: histogram(
+      'handoff_duration_seconds',
+      'From asking the broker to give a partition up to its lease being free, by how it ended',
+      seconds,
+      ['result'],
+    ),
     storeOperationDuration: histogram(
       'store_operation_duration_seconds',
       'Store operations by result',
@@ -136,6 +142,7 @@ export function createInstruments(probe: Probe) {
     for (const result of ['written', 'fenced']) instruments.moves.inc({ reason, result }, 0);
   }
   instruments.failoverDuration.zero({ cause: 'reaped' });
+  for (const result of ['acknowledged', 'timed_out']) instruments.handoffDuration.zero({ result });
   for (const result of ['reaped', 'alive', 'already_ended', 'failed']) instruments.reaps.inc({ result }, 0);
   return { registry, ...instruments };
 }

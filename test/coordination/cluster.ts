@@ -72,6 +72,8 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
     pollMs: 100,
     pingMs: 1_000,
     settleMs: 20,
+    handoffTimeoutMs: 3_000,
+    broker: { graceMs: 1_000, healthIntervalMs: 1_000, healthFailuresMax: 3, required: false },
   };
   const clock = systemClock;
   const { random } = Math;

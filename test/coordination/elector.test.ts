@@ -114,13 +114,17 @@ describe('among five agents', () => {
   });
 });
 
+function never(): never {
+  throw new Error('the role is not held');
+}
+
 describe('a candidate', () => {
   test('leads in the term it was granted, until what it holds says otherwise', async () => {
     const a = await candidate('a');
     await a.run();
     expect(a.elector.term?.epoch).toBe((await storedTerm()).epoch);
     expect(a.leading()).toBe(true);
-    await a.holdings.release([COORDINATOR], 'released');
+    await a.holdings.release([a.elector.term ?? never()], 'released');
     a.elector.checkTerm();
     await stage.clock.rest();
     // It campaigns again at once, since nobody else does: another term, not the same one.
@@ -164,7 +168,7 @@ describe('a candidate', () => {
     expect(b.faulty.count('getLease')).toBe(4);
     expect(b.faulty.count('acquireLeases')).toBe(0);
     await a.end();
-    await a.holdings.release([COORDINATOR], 'released');
+    await a.holdings.release([a.holdings.get(COORDINATOR) ?? never()], 'released');
     b.elector.look();
     await stage.clock.rest();
     expect(b.elector.term?.epoch).toBe((await storedTerm()).epoch);

@@ -1,7 +1,7 @@
 // The local copy of what a session holds: exact again after every lost reply, and nothing shown that is being given up.
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { Holdings, isSessionLost } from '../../src/coordination/holdings.ts';
-import { COORDINATOR, partitionKey } from '../../src/domain/lease.ts';
+import { COORDINATOR, type LeaseKey, leaseKeyText, partitionKey, type Term } from '../../src/domain/lease.ts';
 import { StoreUnavailable } from '../../src/domain/refusal.ts';
 import { faults } from './faulty-store.ts';
 import { type Actor, Stage, stageSchema } from './stage.ts';
@@ -31,6 +31,13 @@ beforeEach(async () => {
 afterEach(async () => {
   await stage[Symbol.asyncDispose]();
 });
+
+/** The term under which a lease is held now. */
+function term(key: LeaseKey): Term {
+  const held = holdings.get(key);
+  if (held === undefined) throw new Error(`${leaseKeyText(key)} is not held`);
+  return held;
+}
 
 /** What a heartbeat leads to: its reply's version is caught up with. */
 async function catchUp(): Promise<void> {
@@ -107,7 +114,7 @@ describe('an acquire', () => {
     expect(outcomes.every(({ outcome }) => outcome === 'granted')).toBe(true);
     expect(actor.faulty.count('acquireLeases')).toBe(2);
     expect(holdings.partitions()).toHaveLength(1_001);
-    await holdings.release(keys, 'released');
+    await holdings.release(holdings.partitions(), 'released');
     expect(await stored()).toEqual([]);
   });
 
@@ -127,7 +134,7 @@ describe('a lease that is being released', () => {
 
   test('is not shown as held from the moment it is given up, before the store knows', async () => {
     const request = actor.faulty.hold('releaseLeases');
-    const released = holdings.release([first], 'released');
+    const released = holdings.release([term(first)], 'released');
     expect(holdings.partitions().map(({ key }) => key)).toEqual([second]);
     expect(holdings.get(first)).toBeUndefined();
     await request.arrived;
@@ -145,9 +152,9 @@ describe('a lease that is being released', () => {
 
   test('and whose reply was lost is known to be gone by the next heartbeat', async () => {
     actor.faulty.next('releaseLeases', faults.loseReply);
-    await expect(holdings.release([first], 'released')).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(holdings.release([term(first)], 'released')).rejects.toBeInstanceOf(StoreUnavailable);
     expect(holdings.get(first)).toBeUndefined();
-    expect(holdings.pendingReleases()).toEqual([first]);
+    expect(holdings.pendingReleases().map(({ key }) => key)).toEqual([first]);
     await catchUp();
     expect(holdings.pendingReleases()).toEqual([]);
     expect(holdings.partitions()).toEqual(await stored());
@@ -155,7 +162,7 @@ describe('a lease that is being released', () => {
 
   test('and whose reply was lost is released again without harm, even when another holds it by then', async () => {
     actor.faulty.next('releaseLeases', faults.loseReply);
-    await holdings.release([first], 'released').catch(() => undefined);
+    await holdings.release([term(first)], 'released').catch(() => undefined);
     const other = await stage.actor();
     const { sessionId: otherId } = await stage.register(other, 'b');
     const {
@@ -170,18 +177,18 @@ describe('a lease that is being released', () => {
 
   test('and whose request was lost stays hidden through every heartbeat, until it is released', async () => {
     actor.faulty.next('releaseLeases', faults.loseRequest);
-    await expect(holdings.release([first], 'released')).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(holdings.release([term(first)], 'released')).rejects.toBeInstanceOf(StoreUnavailable);
     await stage.store.acquireLeases(sessionId, [partitionKey('orders', 2)]);
     await catchUp();
     expect(holdings.partitions().map(({ key }) => key)).toEqual([second, partitionKey('orders', 2)]);
-    expect(holdings.pendingReleases()).toEqual([first]);
+    expect(holdings.pendingReleases().map(({ key }) => key)).toEqual([first]);
     await holdings.release(holdings.pendingReleases(), 'released');
     expect(await stage.store.getLease(first)).toMatchObject({ agentId: null });
   });
 
   test('is held again, under a higher epoch, when it is acquired anew', async () => {
     const before = holdings.get(first)?.epoch ?? Infinity;
-    await holdings.release([first], 'released');
+    await holdings.release([term(first)], 'released');
     await holdings.acquire([first]);
     expect(holdings.get(first)?.epoch).toBeGreaterThan(before);
   });

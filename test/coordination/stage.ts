@@ -97,7 +97,12 @@ export class Stage implements AsyncDisposable {
 
   /** A session of its own, kept alive by nobody. */
   async register({ deps }: Actor, agentId: string): Promise<Registered> {
-    const options = { agent: describeAgent(agentId), budget, process: `${agentId} process` };
+    const options = {
+      agent: describeAgent(agentId),
+      budget,
+      process: `${agentId} process`,
+      serving: () => 'serving' as const,
+    };
     const registered = await register(deps, options, () => undefined, new AbortController().signal);
     if (registered === undefined) throw new Error('not registered');
     return registered;
@@ -129,6 +134,8 @@ export class Stage implements AsyncDisposable {
         pollMs,
         pingMs: 5_000,
         settleMs: 20,
+        handoffTimeoutMs: 3_000,
+        broker: { graceMs: 2_000, healthIntervalMs: 1_000, healthFailuresMax: 3, required: false },
       },
     );
     const done = runAndClose(agent, stop.signal);
@@ -172,7 +179,16 @@ export class Stage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.agents].map((agent) => agent.stop().catch(() => undefined)));
+    const stopping = new Set<StagedAgent>();
+    const stop = async (agent: StagedAgent): Promise<void> => {
+      stopping.add(agent);
+      await agent.stop().catch(() => undefined);
+      stopping.delete(agent);
+    };
+    const stops = Promise.all([...this.agents].map(stop));
+    // A stop may wait for a broker's answer, and time passes only here.
+    while (stopping.size > 0) await this.clock.advance(1_000);
+    await stops;
     await Promise.all([...this.stores].map(({ store }) => store[Symbol.asyncDispose]()));
     await this.store[Symbol.asyncDispose]();
   }
