@@ -23,9 +23,6 @@ export interface AssignedPartition {
 }
 
 export interface AssignmentStore {
-  readTargets(
-    keys: readonly AssignedPartition[],
-  ): Promise<readonly (AssignedPartition & { readonly agentId: string | null })[]>;
   readPlanningInput(): Promise<PlanningInput>;
 
   /** Writes moves in one transaction under the coordinator's term. Moves of partitions that are gone are skipped. */

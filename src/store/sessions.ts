@@ -28,9 +28,7 @@ export interface Agent extends AgentDescription {
   readonly leases: number;
 }
 
-export type Serving = 'serving' | 'broker_down' | 'stopping';
 export interface NewSession {
-  readonly serving?: Serving;
   readonly sessionId: string;
   readonly agent: AgentDescription;
   readonly ttlMs: number;
@@ -79,7 +77,6 @@ export interface SessionStore {
   registerSession(session: NewSession): Promise<RegisterAnswer>;
 
   /** Extends the session by its TTL from the database's now. Succeeds however late, as long as nobody has reaped it. */
-  setServing(sessionId: string, serving: Serving): Promise<void>;
   heartbeat(sessionId: string): Promise<HeartbeatAnswer>;
 
   /** Vacates all its leases, epochs kept, and ends the session. Ending an ended session changes nothing. */

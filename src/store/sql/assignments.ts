@@ -109,7 +109,7 @@ const selectAssigned = statement<ByGroup & { agentId: string }, AssignedPartitio
   (row) => ({ topic: readText(row, 'topic'), partition: readNumber(row, 'partition') }),
 );
 
-export class SqlAssignments implements Omit<AssignmentStore, 'readTargets'> {
+export class SqlAssignments implements AssignmentStore {
   private readonly db: SqlDatabase;
   private readonly group: string;
 

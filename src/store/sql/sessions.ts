@@ -203,8 +203,6 @@ export class SqlSessions implements Omit<
     });
   }
 
-  async setServing(): Promise<void> {}
-
   async heartbeat(sessionId: string): Promise<HeartbeatAnswer> {
     const renewed = await first(this.coordination, beat, { sessionId });
     if (renewed) return renewed;

@@ -67,8 +67,6 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     listCommittedOffsets: (name, page) => consumers.listCommittedOffsets(name, page),
     deleteConsumerGroup: (name) => consumers.deleteConsumerGroup(name),
     registerSession: (session) => sessions.registerSession(session),
-    setServing: async () => undefined,
-    readTargets: async () => [],
     heartbeat: (id) => sessions.heartbeat(id),
     endSession: (id, reason) => sessions.endSession(id, reason),
     observeSessions: () => sessions.observeSessions(),
