@@ -73,4 +73,4 @@ export interface AgentView {
 }
 
 /** What changed, as a hint; see the signals port. */
-export type Change = 'membership' | 'topics' | 'session';
+export type Change = 'membership' | 'topics' | 'assignment' | 'session';

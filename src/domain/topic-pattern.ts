@@ -37,6 +37,11 @@ export function matchesTopicPattern(pattern: string, name: string): boolean {
   return true;
 }
 
+/** Whether an agent that lists these patterns is willing to lead the topic; without any it leads every topic. */
+export function listsTopic(patterns: readonly string[], name: string): boolean {
+  return patterns.length === 0 || patterns.some((pattern) => matchesTopicPattern(pattern, name));
+}
+
 /**
  * The text that every match begins with: `pattern` up to its first wildcard. A caller with many patterns looks
  * up the few that can match a name by it.

@@ -44,6 +44,20 @@ export interface ReleaseAnswer {
   readonly holdingsVersion: number | undefined;
 }
 
+/** A term as its holder reads it anew. */
+export interface HeldLease extends Term {
+  /** The end of the log when it was read: while we hold the lease nobody else moves it. Null for roles. */
+  readonly highWatermark: number | null;
+  /** An operator asked for this very term to be given up. */
+  readonly releaseRequested: boolean;
+}
+
+export type RequestReleaseAnswer =
+  /** The holder reads it with its next heartbeat, whose holdings version has risen. */
+  | { readonly outcome: 'asked'; readonly agentId: string; readonly epoch: number }
+  /** Nobody holds it. */
+  | { readonly outcome: 'vacant'; readonly epoch: number };
+
 /** A lease as clients see it; `agentId` is null when it is free. */
 export interface LeaseView {
   readonly key: LeaseKey;
@@ -92,7 +106,14 @@ export interface LeaseStore {
   /** Everything the session holds, with the holdings version it was read at. */
   heldLeases(
     sessionId: string,
-  ): Promise<{ readonly terms: readonly Term[]; readonly holdingsVersion: number }>;
+  ): Promise<{ readonly terms: readonly HeldLease[]; readonly holdingsVersion: number }>;
+
+  /**
+   * An operator asks the holder to give a lease up, a partition's or a role's. By compare-and-set on the lease: for the term that holds it
+   * now, and with `expectedEpoch` for no other. Void by itself once that term is over. Asking again changes nothing.
+   * Refuses: `not_found`; `fenced` (the epoch is another; `currentEpoch` tells which).
+   */
+  requestRelease(key: LeaseKey, expectedEpoch: number | null): Promise<RequestReleaseAnswer>;
 
   /** One lease; undefined when there is no such partition, or no such role was ever held. */
   getLease(key: LeaseKey): Promise<LeaseView | undefined>;

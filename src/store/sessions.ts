@@ -1,5 +1,7 @@
 // Port: agents and their sessions. All times in here are the database's; callers measure silence on their own clock.
+import type { AgentState, Placement, Serving } from '../domain/agent-state.ts';
 import type { SessionEndReason } from '../domain/session.ts';
+import type { LeaseKey } from '../domain/lease.ts';
 import type { JsonObject } from '../domain/topic.ts';
 import type { Page, PageRequest } from './page.ts';
 
@@ -15,11 +17,10 @@ export interface AgentDescription {
   readonly metadata: JsonObject;
 }
 
-/** `active`: beats; `expired`: silent for a TTL, not reaped; `dead`: has no live session. */
-export type AgentState = 'active' | 'expired' | 'dead';
-
 export interface Agent extends AgentDescription {
   readonly state: AgentState;
+  /** What its operator said last, whatever its state. */
+  readonly placement: Placement;
   readonly sessionId: string | null;
   readonly lastHeartbeatAt: Date | null;
   /** Database time left until the session expires; negative when it has; null without a live session. */
@@ -34,6 +35,8 @@ export interface NewSession {
   readonly ttlMs: number;
   /** Which process this is, for people: host and pid. */
   readonly process: string;
+  /** Default: `serving`. */
+  readonly serving?: Serving;
 }
 
 export type RegisterAnswer =
@@ -79,6 +82,18 @@ export interface SessionStore {
   /** Extends the session by its TTL from the database's now. Succeeds however late, as long as nobody has reaped it. */
   heartbeat(sessionId: string): Promise<HeartbeatAnswer>;
 
+  /**
+   * What the session says of itself from now on. A change raises the group's assignment generation in its transaction, so that
+   * the coordinator plans anew; saying the same again changes nothing. Refuses: `session_lost`.
+   */
+  setServing(sessionId: string, serving: Serving): Promise<void>;
+
+  /**
+   * What the operator says of an agent, dead ones included: it stays until said otherwise, or until the agent is forgotten. A change
+   * raises the group's assignment generation in its transaction; saying the same again changes nothing. Refuses: `not_found`.
+   */
+  setPlacement(agentId: string, placement: Placement): Promise<Agent>;
+
   /** Vacates all its leases, epochs kept, and ends the session. Ending an ended session changes nothing. */
   endSession(sessionId: string, reason: SessionEndReason): Promise<void>;
 
@@ -98,6 +113,13 @@ export interface SessionStore {
   reapSession(sessionId: string, beat: number): Promise<ReapAnswer>;
 
   getAgent(agentId: string): Promise<Agent | undefined>;
+
+  /**
+   * Tells the session that holds this lease to end, as `removeAgent` does with `force`, as long as it holds it at this epoch: whoever
+   * came after it is not meant. Answers the agent that was told; null when that term is over. Idempotent. Refuses:
+   * `not_found`.
+   */
+  requestSessionEnd(key: LeaseKey, epoch: number): Promise<string | null>;
 
   /** In agentId order. */
   listAgents(page: PageRequest): Promise<Page<Agent>>;

@@ -98,8 +98,8 @@ describe('for any cluster, an assignment plan', () => {
       // One agent takes everything and one a single topic: then all partitions are in one group of several pools.
       const agents = [
         ...cluster.agents,
-        { agentId: 'open', weight: 2, managedTopics: [] },
-        { agentId: 'picky', weight: 3, managedTopics: ['t9'] },
+        newcomer('open', 2),
+        { ...newcomer('picky', 3), managedTopics: ['t9'] },
       ];
       const partitions = [...cluster.partitions, ...freshTopic('t9', 3), ...freshTopic('other', 1)];
       const after = apply(partitions, plan({ agents, partitions }));
@@ -160,7 +160,7 @@ describe('where all agents take all topics, an assignment plan', () => {
   check('moves at most ⌈P / N⌉ partitions when an agent joins, all of them to it', equal, (cluster) => {
     const partitions = apply(cluster.partitions, plan(cluster));
     for (const agentId of ['a', 'm', 'zz']) {
-      const agents = [...cluster.agents, { agentId, weight: 1, managedTopics: [] }];
+      const agents = [...cluster.agents, newcomer(agentId)];
       const { moves } = plan({
         agents,
         partitions,
@@ -248,7 +248,7 @@ describe('where all agents take all topics, an assignment plan', () => {
     const partitions = sizes.flatMap((size, i) =>
       freshTopic(`topic-${i}`, size).map((partition) => ({ ...partition, assignedTo: 'b' })),
     );
-    const agents = ['b', 'c'].map((agentId) => ({ agentId, weight: 1, managedTopics: [] }));
+    const agents = ['b', 'c'].map((agentId) => newcomer(agentId));
     const after = apply(partitions, plan({ agents, partitions }));
     const left = sizes.map(
       (_, i) => after.filter((p) => p.topic === `topic-${i}` && p.assignedTo === 'b').length,
@@ -281,15 +281,18 @@ function anyCluster(
 ): fc.Arbitrary<Cluster> {
   const agentIds = ['b', 'c', 'd', 'e', 'f', 'g', 'y'];
   return fc.record({
-    agents: fc
-      .subarray(agentIds, { minLength: 1 })
-      .chain((ids) =>
-        fc.tuple(
-          ...ids.map((agentId) =>
-            fc.record({ agentId: fc.constant(agentId), weight, managedTopics: topics }),
-          ),
+    agents: fc.subarray(agentIds, { minLength: 1 }).chain((ids) =>
+      fc.tuple(
+        ...ids.map((agentId) =>
+          fc.record({
+            agentId: fc.constant(agentId),
+            weight,
+            managedTopics: topics,
+            takes: fc.constant('new' as const),
+          }),
         ),
       ),
+    ),
     partitions: fc.constantFrom(0, 1, 4).chain((known) => anyPartitions(agentIds, known)),
   });
 }
@@ -304,9 +307,14 @@ function anyPartitions(agentIds: readonly string[], known: number): fc.Arbitrary
       partition: fc.nat(12),
       assignedTo: someone,
       holder: someone,
+      pinned: fc.constant(false),
     }),
     { selector: key, maxLength: 50 },
   );
+}
+
+function newcomer(agentId: string, weight = 1): PlannerAgent {
+  return { agentId, weight, managedTopics: [], takes: 'new' };
 }
 
 function freshTopic(topic: string, size: number): PlannerPartition[] {
@@ -315,6 +323,7 @@ function freshTopic(topic: string, size: number): PlannerPartition[] {
     partition,
     assignedTo: null,
     holder: null,
+    pinned: false,
   }));
 }
 

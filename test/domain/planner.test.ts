@@ -291,7 +291,7 @@ describe('planning in slices', () => {
 });
 
 function agent(agentId: string, more: Partial<PlannerAgent> = {}): PlannerAgent {
-  return { agentId, weight: 1, managedTopics: [], ...more };
+  return { agentId, weight: 1, managedTopics: [], takes: 'new', ...more };
 }
 
 function agents(...ids: string[]): PlannerAgent[] {
@@ -305,7 +305,7 @@ function at(
   assignedTo: string | null,
   holder: string | null = assignedTo,
 ): PlannerPartition {
-  return { topic, partition, assignedTo, holder };
+  return { topic, partition, assignedTo, holder, pinned: false };
 }
 
 function topic(name: string, partitions: number, assignedTo: string | null = null): PlannerPartition[] {

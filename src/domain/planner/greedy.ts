@@ -1,8 +1,9 @@
 /**
- * Balance in pools that share members: best effort. Every member may be willing to lead another choice of
- * topics, so that there is no share to hold anyone to.
+ * Balance in pools that share members, or whose pinned partitions are more than exact shares allow: best
+ * effort. Every member may be willing to lead another choice of topics, so that there is no share to hold
+ * anyone to.
  *
- * What holds at the end: no single move helps. If a member of load l and weight w has a partition that another,
+ * What holds at the end: no single move of what is not pinned helps. If a member of load l and weight w has such a partition that another,
  * of load m and weight v, is willing to lead, then l / w <= (m + 1) / v. Two members of equal weight and equal
  * willingness are thus within one of each other. What does not: a chain of moves over several members might
  * still help, and the highest load per weight may exceed the best possible one by a factor that grows, slowly,
@@ -15,6 +16,7 @@ import { Heap, type HeapItem } from './heap.ts';
 import type { Member } from './members.ts';
 import type { Slices } from './slices.ts';
 import { compareText } from './sort.ts';
+import { isPinned } from './slots.ts';
 import { takeSurplus } from './surplus.ts';
 import { fillVacancies, loadWithOneMore, OpenTurns } from './vacancies.ts';
 import { slotsOf, type Pool } from './willingness.ts';
@@ -62,8 +64,9 @@ interface Tally extends HeapItem {
  */
 function* surplusOf(pool: Pool, slices: Slices): Generator<void, Map<Member, number>> {
   const inPool = new Map<Member, number>();
-  for (const { member } of slotsOf(pool)) {
-    if (member !== null) inPool.set(member, (inPool.get(member) ?? 0) + 1);
+  for (const slot of slotsOf(pool)) {
+    const { member } = slot;
+    if (member?.isOpen === true && !isPinned(slot)) inPool.set(member, (inPool.get(member) ?? 0) + 1);
     if (slices.full()) yield;
   }
   if (slices.full(pool.members.length)) yield;

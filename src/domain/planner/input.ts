@@ -1,9 +1,10 @@
 /**
  * What the planner is told. Names, not row types: the planner knows neither the store nor who is alive, its
- * caller lists only agents that may lead.
+ * caller lists only agents that live.
  */
+import type { LeavingReason, Takes } from '../agent-state.ts';
 
-/** An agent that is alive and may lead partitions. */
+/** An agent that is alive. */
 export interface PlannerAgent {
   readonly agentId: string;
   /**
@@ -13,6 +14,10 @@ export interface PlannerAgent {
   readonly weight: number;
   /** Patterns of the topics this agent is willing to lead (see topic-pattern.ts); empty means every topic. */
   readonly managedTopics: readonly string[];
+  /** What it may be given. `own`: what it has stays, outside of the balance of the others. */
+  readonly takes: Takes;
+  /** Why it takes nothing, for the reasons of its moves. Default: `agent_left`. */
+  readonly leaving?: LeavingReason;
 }
 
 export interface PlannerPartition {
@@ -23,6 +28,8 @@ export interface PlannerPartition {
   readonly assignedTo: string | null;
   /** The agent whose session holds the lease now; null when the lease is free. */
   readonly holder: string | null;
+  /** An operator put it where it is assigned: balance leaves it there as long as that agent can keep it. */
+  readonly pinned: boolean;
 }
 
 export interface PlannerInput {

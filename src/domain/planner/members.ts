@@ -1,6 +1,6 @@
 /**
- * The agents as the planner works with them: in the order of their ids, each with what it has been given so
- * far.
+ * The agents as the planner works with them, without those that take nothing: in the order of their ids, each
+ * with what it has been given so far.
  */
 import type { HeapItem } from './heap.ts';
 import type { PlannerAgent } from './input.ts';
@@ -10,6 +10,7 @@ import { compareText } from './sort.ts';
 export interface Profile {
   /** Sorted; empty means every topic. */
   readonly patterns: readonly string[];
+  /** Those that take new partitions; none where all who list these topics are cordoned. */
   readonly members: Member[];
 }
 
@@ -20,34 +21,46 @@ export interface Member extends HeapItem {
   /** In thousandths, a whole number: shares of it are exact, and no sum depends on the order of its terms. */
   readonly weight: number;
   readonly profile: Profile;
+  /** Whether it may be given partitions, and balance may take some from it; else it only keeps what it has. */
+  readonly isOpen: boolean;
   /** Number of partitions it has in the plan so far. */
   load: number;
-  /** How many of those are of the topic being filled (see vacancies.ts). */
+  /** How many of those balance must leave to it. */
+  pinned: number;
+  /** How many of its partitions are of the topic being filled (see vacancies.ts). */
   loadOfTopic: number;
 }
 
 const weightMin = 0.001;
 const weightMax = 1_000_000;
 
-/** Sorted by agent id. Throws RangeError for a weight out of range and for an agent listed twice. */
+/**
+ * Those that keep partitions or take new ones, sorted by agent id. Throws RangeError for a weight out of range and for an
+ * agent listed twice.
+ */
 export function readMembers(agents: readonly PlannerAgent[]): readonly Member[] {
   const profiles = new Map<string, Profile>();
   const members: Member[] = [];
+  let previous: string | undefined;
   // Not in slices: the number of agents is a thousand, not a hundred thousand.
   for (const agent of agents.toSorted((a, b) => compareText(a.agentId, b.agentId))) {
-    if (members.at(-1)?.agentId === agent.agentId)
-      throw new RangeError(`agent ${agent.agentId} is listed twice`);
+    if (previous === agent.agentId) throw new RangeError(`agent ${agent.agentId} is listed twice`);
+    previous = agent.agentId;
+    const weight = readWeight(agent);
+    if (agent.takes === 'nothing') continue;
     const profile = profileOf(agent, profiles);
     const member = {
       agentId: agent.agentId,
       order: members.length,
-      weight: readWeight(agent),
+      weight,
       profile,
+      isOpen: agent.takes === 'new',
       load: 0,
+      pinned: 0,
       loadOfTopic: 0,
       heapIndex: -1,
     };
-    profile.members.push(member);
+    if (member.isOpen) profile.members.push(member);
     members.push(member);
   }
   return members;

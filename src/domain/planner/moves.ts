@@ -1,21 +1,31 @@
 /** What the planner answers: the changes against the current assignment, each with its reason. */
+import type { PlannerAgent } from './input.ts';
 import type { Slices } from './slices.ts';
 import type { Slot, TopicSlots } from './slots.ts';
 
 /**
- * Why a partition moves: it had no agent (`new_partition`), its agent is gone (`agent_left`) or does not list
- * the topic (`not_willing`); its agent is there and willing, but has too much, and the receiver was not in the
- * previous plan (`agent_joined`) or was (`balance`).
+ * Why a partition moves: it had no agent (`new_partition`), its agent is gone or going (`agent_left`), drains
+ * (`drain`), has lost its broker (`broker_down`) or does not list the topic (`not_willing`); its agent is there and willing, but has too much, and the receiver was not in the
+ * previous plan (`agent_joined`) or was (`balance`). `operator`: a person moved it; the planner itself never says so.
  */
 export type MoveReason = (typeof moveReasons)[number];
-export const moveReasons = ['new_partition', 'agent_left', 'agent_joined', 'balance', 'not_willing'] as const;
+export const moveReasons = [
+  'new_partition',
+  'agent_left',
+  'drain',
+  'broker_down',
+  'agent_joined',
+  'balance',
+  'not_willing',
+  'operator',
+] as const;
 
 export interface Move {
   readonly topic: string;
   readonly partition: number;
   /** The agent the current assignment names, which need not be the one that leads it now. */
   readonly from: string | null;
-  /** Null when nobody is willing to lead it. */
+  /** Null when nobody would take it. */
   readonly to: string | null;
   readonly reason: MoveReason;
 }
@@ -23,14 +33,14 @@ export interface Move {
 export interface Plan {
   /** Changes only, by topic and partition. */
   readonly moves: readonly Move[];
-  /** Number of partitions that no agent is willing to lead, moved or not. */
+  /** Number of partitions that no agent would take, moved or not. */
   readonly unassignable: number;
 }
 
 /** What the reasons depend on beyond the slots. */
 export interface Membership {
   /** By agent id. */
-  readonly present: ReadonlyMap<string, unknown>;
+  readonly present: ReadonlyMap<string, PlannerAgent>;
   /** Ids of the agents of the previous plan; undefined when not known, and then nobody counts as joined. */
   readonly previousAgents: ReadonlySet<string> | undefined;
 }
@@ -59,7 +69,9 @@ export function* describePlan(
 function reasonOf(slot: Slot, { present, previousAgents }: Membership): MoveReason {
   const { assignedTo } = slot.input;
   if (assignedTo === null) return 'new_partition';
-  if (!present.has(assignedTo)) return 'agent_left';
+  const agent = present.get(assignedTo);
+  if (agent === undefined) return 'agent_left';
+  if (agent.takes === 'nothing') return agent.leaving ?? 'agent_left';
   if (!slot.mayStay || slot.member === null) return 'not_willing';
   return previousAgents?.has(slot.member.agentId) === false ? 'agent_joined' : 'balance';
 }

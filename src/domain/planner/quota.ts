@@ -36,13 +36,28 @@ interface Share {
 type Shares = ReadonlyMap<Member, Share>;
 
 export function* balanceExactly(pool: Pool, slices: Slices): Generator<void, void> {
-  const partitions = pool.topics.reduce((sum, topic) => sum + topic.slots.length, 0);
+  const partitions = partitionsOf(pool);
   if (slices.full(pool.topics.length + pool.members.length)) yield;
   const shares = sharesOf(pool.members, partitions);
   yield* takeSurplus(pool, surplusOf(shares, partitions), slices);
   if (partitions > totalLoad(pool.members)) {
     yield* fillVacancies(pool.topics, new QuotaTurns(pool.members), slices);
   }
+}
+
+/**
+ * Whether everybody can reach its share with what is pinned left in place: nobody has more of it than its rounded-down
+ * share, so that a surplus is never taken from that.
+ */
+export function pinsFit(pool: Pool): boolean {
+  if (pool.members.every((member) => member.pinned === 0)) return true;
+  const shares = sharesOf(pool.members, partitionsOf(pool));
+  return [...shares].every(([member, { least }]) => member.pinned <= least);
+}
+
+/** What its members share: not what cordoned agents keep. For a pool whose members are in no other. */
+function partitionsOf(pool: Pool): number {
+  return totalLoad(pool.members) + pool.topics.reduce((sum, topic) => sum + topic.vacant, 0);
 }
 
 /** In whole numbers throughout, so exact while partitions · thousandths of weight stay below 2^53. */

@@ -3,14 +3,14 @@
  * vacant.
  */
 import type { PlannerPartition } from './input.ts';
-import type { Member } from './members.ts';
+import type { Member, Profile } from './members.ts';
 import type { Slices } from './slices.ts';
 import { compareText, sortInSlices } from './sort.ts';
 
 export interface Slot {
   readonly input: PlannerPartition;
   readonly topic: TopicSlots;
-  /** Whether the agent that it is assigned to is present and willing, so that only balance can move it. */
+  /** Whether the agent that it is assigned to can keep it, so that only balance can move it. */
   mayStay: boolean;
   /** Where the plan puts the partition; null while it is vacant. Changed by `fill` and `vacate` only. */
   member: Member | null;
@@ -22,6 +22,13 @@ export interface TopicSlots {
   slots: readonly Slot[];
   /** How many of its slots are vacant. */
   vacant: number;
+  /** Who lists it (see willingness.ts), cordoned agents among them. */
+  willing: ReadonlySet<Profile>;
+}
+
+/** Whether it is pinned to where it is. A pin ends with the agent's taking it. */
+export function isPinned(slot: Slot): boolean {
+  return slot.mayStay && slot.input.pinned;
 }
 
 export function fill(slot: Slot, member: Member): void {
@@ -63,6 +70,8 @@ interface Gathered {
   ascending: boolean;
 }
 
+const nobody: ReadonlySet<Profile> = new Set();
+
 function* gather(
   partitions: readonly PlannerPartition[],
   slices: Slices,
@@ -74,7 +83,11 @@ function* gather(
     if (current?.topic.name !== partition.topic) {
       current = byTopic.get(partition.topic);
       if (current === undefined) {
-        current = { topic: { name: partition.topic, slots: [], vacant: 0 }, slots: [], ascending: true };
+        current = {
+          topic: { name: partition.topic, slots: [], vacant: 0, willing: nobody },
+          slots: [],
+          ascending: true,
+        };
         byTopic.set(partition.topic, current);
       }
     }

@@ -1,10 +1,10 @@
 /** Taking partitions away from members that have too many: from the topics of which they have the most. */
 import type { Member } from './members.ts';
 import type { Slices } from './slices.ts';
-import { vacate, type Slot, type TopicSlots } from './slots.ts';
+import { isPinned, vacate, type Slot, type TopicSlots } from './slots.ts';
 import { slotsOf, type Pool } from './willingness.ts';
 
-/** Vacates as many of each member's slots in `pool` as `surplus` says. It must have that many. */
+/** Vacates as many of each member's slots in `pool` as `surplus` says, none that is pinned. It must have that many. */
 export function* takeSurplus(
   pool: Pool,
   surplus: ReadonlyMap<Member, number>,
@@ -13,7 +13,7 @@ export function* takeSurplus(
   if (surplus.size === 0) return;
   const shelves = new Map([...surplus.keys()].map((member) => [member, new Shelf()]));
   for (const slot of slotsOf(pool)) {
-    if (slot.member !== null) shelves.get(slot.member)?.add(slot);
+    if (slot.member !== null && !isPinned(slot)) shelves.get(slot.member)?.add(slot);
     if (slices.full()) yield;
   }
   for (const [member, count] of surplus) {

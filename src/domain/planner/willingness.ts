@@ -1,5 +1,5 @@
 /**
- * Who is willing to lead which topic. Topics that the same agents are willing to lead form a pool; pools that
+ * Who is willing to lead which topic. Topics that the same open agents are willing to lead form a pool; pools that
  * share an agent form a group. Groups do not touch each other, so each is balanced for itself, and one that is
  * a single pool can be balanced exactly.
  */
@@ -16,7 +16,7 @@ export interface Pool {
   readonly topics: TopicSlots[];
 }
 
-/** Topics that nobody is willing to lead are in no group. */
+/** Topics that nobody would take are in no group: their vacant partitions stay so. Notes in each topic who lists it. */
 export function* groupByWillingness(
   members: readonly Member[],
   topics: readonly TopicSlots[],
@@ -24,25 +24,40 @@ export function* groupByWillingness(
 ): Generator<void, readonly (readonly Pool[])[]> {
   const profiles = [...new Set(members.map((member) => member.profile))];
   const willing = new WillingProfiles(profiles);
+  /** By the profiles that list a topic; two of them with the same open members share a pool. */
+  const known = new Map<
+    string,
+    { readonly willing: ReadonlySet<Profile>; readonly pool: Pool | undefined }
+  >();
   const pools = new Map<string, Pool>();
   for (const topic of topics) {
     const { matching, tried } = willing.for(topic.name);
     if (slices.full(1 + tried + matching.length)) yield;
-    if (matching.length === 0) continue;
     const key = matching.join(',');
-    let pool = pools.get(key);
-    if (pool === undefined) {
-      pool = newPool(matching.flatMap((index) => profiles[index] ?? []));
-      pools.set(key, pool);
-      if (slices.full(pool.members.length)) yield;
+    let found = known.get(key);
+    if (found === undefined) {
+      const listing = matching.flatMap((index) => profiles[index] ?? []);
+      const taking = matching.filter((index) => (profiles[index]?.members.length ?? 0) > 0);
+      found = { willing: new Set(listing), pool: poolOf(taking, profiles, pools) };
+      known.set(key, found);
+      if (slices.full(listing.length + (found.pool?.members.length ?? 0))) yield;
     }
-    pool.topics.push(topic);
+    topic.willing = found.willing;
+    found.pool?.topics.push(topic);
   }
   return groupByMembers([...pools.values()]);
 }
 
-export function isWilling(member: Member, pool: Pool): boolean {
-  return pool.profiles.has(member.profile);
+function poolOf(
+  taking: readonly number[],
+  profiles: readonly Profile[],
+  pools: Map<string, Pool>,
+): Pool | undefined {
+  if (taking.length === 0) return undefined;
+  const key = taking.join(',');
+  const pool = pools.get(key) ?? newPool(taking.flatMap((index) => profiles[index] ?? []));
+  pools.set(key, pool);
+  return pool;
 }
 
 export function* slotsOf(pool: Pool): Generator<Slot, void> {

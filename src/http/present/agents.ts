@@ -39,6 +39,7 @@ export function presentAgent(agent: Agent, group: string) {
     zone: agent.zone,
     group,
     state: agent.state,
+    placement: agent.placement,
     weight: agent.weight,
     managedTopics: agent.managedTopics,
     sessionId: agent.sessionId,

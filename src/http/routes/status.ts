@@ -1,7 +1,7 @@
 // The cluster in one page.
+import type { AgentState } from '../../domain/agent-state.ts';
 import { COORDINATOR } from '../../domain/lease.ts';
 import type { LeaseView } from '../../store/leases.ts';
-import type { AgentState } from '../../store/sessions.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
 import { presentSelf } from '../present/agents.ts';
@@ -38,6 +38,7 @@ function presentCoordinator(lease: LeaseView | undefined) {
   return { agentId: lease.agentId, epoch: lease.epoch, since: timeOrNull(lease.acquiredAt) };
 }
 
-function presentAgentCounts({ active, expired, dead }: Readonly<Record<AgentState, number>>) {
-  return { total: active + expired + dead, active, expired, dead };
+/** By state, under the states' own names. */
+function presentAgentCounts(counts: Readonly<Record<AgentState, number>>) {
+  return { total: Object.values(counts).reduce((sum, count) => sum + count, 0), ...counts };
 }

@@ -1,15 +1,26 @@
 // Agents as operators see them: alive, silent or dead, and how they are forgotten.
 import { sql } from 'drizzle-orm';
+import {
+  agentStateOf,
+  type AgentState,
+  type Placement,
+  placements,
+  servings,
+} from '../../domain/agent-state.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Page, PageRequest } from '../page.ts';
-import type { Agent, AgentState, SessionStore } from '../sessions.ts';
+import type { Agent, SessionStore } from '../sessions.ts';
+import { raiseGeneration } from './assignments.ts';
 import { decodeCursor, pageOf } from './cursor.ts';
 import { first, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import {
+  readBoolean,
   readJsonObject,
   readNumber,
   readNumberOrNull,
+  readOneOf,
+  readOneOfOrNull,
   readText,
   readTextList,
   readTextOrNull,
@@ -19,7 +30,8 @@ import { selectLiveSession } from './sessions.ts';
 import { nothing, type Row, statement } from './statement.ts';
 
 function agentColumns(d: Dialect) {
-  return sql`a.agent_id, a.address, a.zone, a.weight, a.managed_topics, a.metadata, s.session_id,
+  return sql`a.agent_id, a.address, a.zone, a.weight, a.managed_topics, a.metadata, a.placement, s.session_id,
+    s.serving,
     ${d.timeMs(sql`coalesce(s.last_heartbeat_at, (
       select max(e.last_heartbeat_at) from ${d.table('sessions')} e
       where e.group_name = a.group_name and e.agent_id = a.agent_id))`)} as last_heartbeat_at_ms,
@@ -31,6 +43,8 @@ function agentColumns(d: Dialect) {
 
 function readAgent(row: Row): Agent {
   const expiresInMs = readNumberOrNull(row, 'expires_in_ms');
+  const placement = readOneOf(row, 'placement', placements);
+  const serving = readOneOfOrNull(row, 'serving', servings);
   return {
     agentId: readText(row, 'agent_id'),
     address: readText(row, 'address'),
@@ -38,7 +52,11 @@ function readAgent(row: Row): Agent {
     weight: readNumber(row, 'weight'),
     managedTopics: readTextList(row, 'managed_topics'),
     metadata: readJsonObject(row, 'metadata'),
-    state: expiresInMs === null ? 'dead' : expiresInMs < 0 ? 'expired' : 'active',
+    state: agentStateOf({
+      placement,
+      session: serving && { hasExpired: (expiresInMs ?? 0) < 0, serving },
+    }),
+    placement,
     sessionId: readTextOrNull(row, 'session_id'),
     lastHeartbeatAt: readTimeOrNull(row, 'last_heartbeat_at_ms'),
     expiresInMs,
@@ -61,22 +79,34 @@ const selectAgents = statement<{ group: string; after: string; limit: number }, 
   readAgent,
 );
 
-const countStates = statement<{ group: string }, Readonly<Record<AgentState, number>>>(
+/** One row for each kind of agent there is, so that one function alone says what makes a state. */
+const countStates = statement<{ group: string }, { readonly state: AgentState; readonly count: number }>(
   'count_agents',
-  (d) => sql`select count(*) filter (where s.expires_at >= ${d.now}) as active,
-      count(*) filter (where s.expires_at < ${d.now}) as expired,
-      count(*) filter (where s.session_id is null) as dead
-    from ${d.table('agents')} a
-    left join ${d.table('sessions')} s on s.group_name = a.group_name and s.agent_id = a.agent_id and s.ended_at is null
-    where a.group_name = ${d.parameter('group', 'text')}`,
-  (row) => ({
-    active: readNumber(row, 'active'),
-    expired: readNumber(row, 'expired'),
-    dead: readNumber(row, 'dead'),
-  }),
+  (d) => sql`select k.placement, k.serving, k.has_expired, count(*) as count from (
+      select a.placement, s.serving, s.expires_at < ${d.now} as has_expired
+      from ${d.table('agents')} a
+      left join ${d.table('sessions')} s on s.group_name = a.group_name and s.agent_id = a.agent_id and s.ended_at is null
+      where a.group_name = ${d.parameter('group', 'text')}) as k
+    group by k.placement, k.serving, k.has_expired`,
+  (row) => {
+    const serving = readOneOfOrNull(row, 'serving', servings);
+    const placement = readOneOf(row, 'placement', placements);
+    const session = serving && { hasExpired: readBoolean(row, 'has_expired'), serving };
+    return { state: agentStateOf({ placement, session }), count: readNumber(row, 'count') };
+  },
 );
 
-const requestEnd = statement<{ sessionId: string }>(
+/** Answers only when it changed something. */
+const changePlacement = statement<{ group: string; agentId: string; placement: string }, true>(
+  'change_placement',
+  (d) => sql`update ${d.table('agents')} set placement = ${d.parameter('placement', 'text')}
+    where group_name = ${d.parameter('group', 'text')} and agent_id = ${d.parameter('agentId', 'text')}
+      and placement <> ${d.parameter('placement', 'text')}
+    returning 1 as changed`,
+  () => true,
+);
+
+export const requestEnd = statement<{ sessionId: string }>(
   'request_session_end',
   (d) => sql`update ${d.table('sessions')} set end_requested_at = ${d.now}
     where session_id = ${d.parameter('sessionId', 'uuid')} and ended_at is null`,
@@ -123,7 +153,7 @@ const purgeHistory = statement<{ group: string; olderThanMs: number }, true>(
 
 export class SqlAgents implements Pick<
   SessionStore,
-  'getAgent' | 'listAgents' | 'countAgents' | 'removeAgent' | 'purge'
+  'getAgent' | 'listAgents' | 'countAgents' | 'removeAgent' | 'purge' | 'setPlacement'
 > {
   private readonly db: SqlDatabase;
   private readonly group: string;
@@ -144,7 +174,21 @@ export class SqlAgents implements Pick<
   }
 
   async countAgents(): Promise<Readonly<Record<AgentState, number>>> {
-    return (await first(this.db, countStates, { group: this.group })) ?? { active: 0, expired: 0, dead: 0 };
+    const counts = { active: 0, cordoned: 0, broker_down: 0, draining: 0, expired: 0, dead: 0 };
+    for (const { state, count } of await this.db.all(countStates, { group: this.group }))
+      counts[state] += count;
+    return counts;
+  }
+
+  async setPlacement(agentId: string, placement: Placement): Promise<Agent> {
+    const { group } = this;
+    return this.db.transaction(async (tx) => {
+      if (await first(tx, changePlacement, { group, agentId, placement }))
+        await tx.all(raiseGeneration, { group });
+      const agent = await first(tx, selectAgent, { group, agentId });
+      if (!agent) throw new Refusal('not_found', `agent "${agentId}" does not exist`);
+      return agent;
+    });
   }
 
   async removeAgent(agentId: string, options: { readonly force: boolean }): Promise<'removed' | 'asked'> {

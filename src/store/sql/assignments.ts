@@ -1,22 +1,24 @@
 // The assignment: read whole by the coordinator, by agent by everyone else; written in sets under the coordinator's term.
 import { sql } from 'drizzle-orm';
+import { placements, servings, takesOf } from '../../domain/agent-state.ts';
 import { COORDINATOR } from '../../domain/lease.ts';
 import type { Move, PlannerAgent, PlannerPartition } from '../../domain/planner.ts';
 import type {
   AssignedPartition,
   AssignmentStore,
+  PartitionTarget,
   PlanningInput,
   WriteAssignmentAnswer,
 } from '../assignments.ts';
 import type { Fence } from '../segments.ts';
 import { ConstraintViolation, first, manyRows, type SqlDatabase } from './database.ts';
 import { leaseHolder, leaseRow } from './lease-rows.ts';
-import { readNumber, readText, readTextList, readTextOrNull } from './read.ts';
+import { readBoolean, readNumber, readOneOf, readText, readTextList, readTextOrNull } from './read.ts';
 import { nothing, statement } from './statement.ts';
 
 type ByGroup = { group: string };
 
-const selectGeneration = statement<ByGroup, number>(
+export const selectGeneration = statement<ByGroup, number>(
   'select_generation',
   (d) =>
     sql`select assignment_generation from ${d.table('agent_groups')} where group_name = ${d.parameter('group', 'text')}`,
@@ -25,13 +27,14 @@ const selectGeneration = statement<ByGroup, number>(
 
 const selectPlannerAgents = statement<ByGroup, PlannerAgent>(
   'select_planner_agents',
-  (d) => sql`select a.agent_id, a.weight, a.managed_topics from ${d.table('agents')} a
+  (d) => sql`select a.agent_id, a.weight, a.managed_topics, a.placement, s.serving from ${d.table('agents')} a
     join ${d.table('sessions')} s on s.group_name = a.group_name and s.agent_id = a.agent_id and s.ended_at is null
     where a.group_name = ${d.parameter('group', 'text')} order by a.agent_id`,
   (row) => ({
     agentId: readText(row, 'agent_id'),
     weight: readNumber(row, 'weight'),
     managedTopics: readTextList(row, 'managed_topics'),
+    ...takesOf(readOneOf(row, 'placement', placements), readOneOf(row, 'serving', servings)),
   }),
 );
 
@@ -42,6 +45,8 @@ const selectPlannerPartitions = statement<ByGroup, PlannerPartition>(
   (d) => sql`select t.name as topic, p.partition,
       (select n.agent_id from ${d.table('assignments')} n
         where n.topic_id = p.topic_id and n.partition = p.partition) as assigned_to,
+      exists (select 1 from ${d.table('assignments')} n
+        where n.topic_id = p.topic_id and n.partition = p.partition and n.reason = 'operator') as pinned,
       (select s.agent_id from ${d.table('sessions')} s where s.ended_at is null and s.session_id = (${leaseHolder(d)})) as holder
     from ${d.table('topics')} t
     join ${d.table('partitions')} p on p.topic_id = t.topic_id
@@ -51,6 +56,7 @@ const selectPlannerPartitions = statement<ByGroup, PlannerPartition>(
     partition: readNumber(row, 'partition'),
     assignedTo: readTextOrNull(row, 'assigned_to'),
     holder: readTextOrNull(row, 'holder'),
+    pinned: readBoolean(row, 'pinned'),
   }),
 );
 
@@ -64,11 +70,40 @@ const lockCoordinatorTerm = statement<ByGroup & { name: string; sessionId: strin
   () => true,
 );
 
-const moveColumns = { topic: 'text', partition: 'integer', agent_id: 'text', reason: 'text' } as const;
-type MoveRow = { topic: string; partition: number; agent_id: string | null; reason: string };
+const moveColumns = {
+  topic: 'text',
+  partition: 'integer',
+  from_agent: 'text',
+  agent_id: 'text',
+  reason: 'text',
+} as const;
+type MoveRow = {
+  topic: string;
+  partition: number;
+  from_agent: string | null;
+  agent_id: string | null;
+  reason: string;
+};
 
-const upsertAssignments = statement<ByGroup & { moves: MoveRow[] }>(
-  'upsert_assignments',
+/**
+ * Judged by the row's own columns alone: behind an operator's move that was under way it is judged again on the row that
+ * it left. A move for balance never takes what an operator has put there; that a plan does so means that it did not know.
+ */
+const changeAssignments = statement<ByGroup & { moves: MoveRow[] }>(
+  'change_assignments',
+  // Not "=" for the agent, which could be looked up by its index: how much an agent has is what planners know least.
+  (d) => sql`update ${d.table('assignments')} as n
+    set agent_id = m.agent_id, reason = m.reason, assigned_at = ${d.now}
+    from ${d.rows('moves', moveColumns)} as m cross join ${d.table('topics')} t
+    where t.group_name = ${d.parameter('group', 'text')} and t.name = m.topic
+      and n.topic_id = t.topic_id and n.partition = m.partition and m.agent_id is not null
+      and n.agent_id is not distinct from m.from_agent
+      and (n.reason <> 'operator' or m.reason not in ('balance', 'agent_joined'))`,
+  nothing,
+);
+
+const insertAssignments = statement<ByGroup & { moves: MoveRow[] }>(
+  'insert_assignments',
   (
     d,
   ) => sql`insert into ${d.table('assignments')} (topic_id, partition, group_name, agent_id, reason, assigned_at)
@@ -76,18 +111,18 @@ const upsertAssignments = statement<ByGroup & { moves: MoveRow[] }>(
     from ${d.rows('moves', moveColumns)} as m
     cross join ${d.table('topics')} t cross join ${d.table('partitions')} p
     where t.group_name = ${d.parameter('group', 'text')} and t.name = m.topic
-      and p.topic_id = t.topic_id and p.partition = m.partition and m.agent_id is not null
+      and p.topic_id = t.topic_id and p.partition = m.partition
+      and m.agent_id is not null and m.from_agent is null
     order by p.topic_id, p.partition
-    on conflict (topic_id, partition) do update
-      set agent_id = excluded.agent_id, reason = excluded.reason, assigned_at = excluded.assigned_at`,
+    on conflict do nothing`,
   nothing,
 );
 
 const deleteAssignments = statement<ByGroup & { moves: MoveRow[] }>(
   'delete_assignments',
   (d) => sql`delete from ${d.table('assignments')}
-    where (topic_id, partition) in (
-      select t.topic_id, m.partition from ${d.rows('moves', moveColumns)} as m
+    where (topic_id, partition, agent_id) in (
+      select t.topic_id, m.partition, m.from_agent from ${d.rows('moves', moveColumns)} as m
       cross join ${d.table('topics')} t
       where t.group_name = ${d.parameter('group', 'text')} and t.name = m.topic and m.agent_id is null)`,
   nothing,
@@ -109,7 +144,21 @@ const selectAssigned = statement<ByGroup & { agentId: string }, AssignedPartitio
   (row) => ({ topic: readText(row, 'topic'), partition: readNumber(row, 'partition') }),
 );
 
-export class SqlAssignments implements AssignmentStore {
+const selectTargets = statement<ByGroup & { keys: { topic: string; partition: number }[] }, PartitionTarget>(
+  'select_targets',
+  (d) => sql`select w.topic, w.partition, (
+      select n.agent_id from ${d.table('assignments')} n where n.partition = w.partition and n.topic_id = (
+        select t.topic_id from ${d.table('topics')} t
+        where t.group_name = ${d.parameter('group', 'text')} and t.name = w.topic)) as agent_id
+    from ${d.rows('keys', { topic: 'text', partition: 'integer' })} as w`,
+  (row) => ({
+    topic: readText(row, 'topic'),
+    partition: readNumber(row, 'partition'),
+    agentId: readTextOrNull(row, 'agent_id'),
+  }),
+);
+
+export class SqlAssignments implements Omit<AssignmentStore, 'assign'> {
   private readonly db: SqlDatabase;
   private readonly group: string;
 
@@ -129,9 +178,10 @@ export class SqlAssignments implements AssignmentStore {
 
   async writeAssignment(fence: Fence, moves: readonly Move[]): Promise<WriteAssignmentAnswer> {
     const { group } = this;
-    const rows = moves.map(({ topic, partition, to, reason }) => ({
+    const rows = moves.map(({ topic, partition, from, to, reason }) => ({
       topic,
       partition,
+      from_agent: from,
       agent_id: to,
       reason,
     }));
@@ -139,7 +189,8 @@ export class SqlAssignments implements AssignmentStore {
       this.db.transaction(async (tx): Promise<WriteAssignmentAnswer> => {
         const term = { group, name: leaseRow(COORDINATOR).name, ...fence };
         if (!(await first(tx, lockCoordinatorTerm, term))) return { outcome: 'fenced' };
-        await tx.all(upsertAssignments, { group, moves: rows });
+        await tx.all(changeAssignments, { group, moves: rows });
+        await tx.all(insertAssignments, { group, moves: rows });
         if (rows.some((row) => row.agent_id === null))
           await tx.all(deleteAssignments, { group, moves: rows });
         const generation = await first(tx, raiseGeneration, { group });
@@ -162,6 +213,11 @@ export class SqlAssignments implements AssignmentStore {
       generation,
       partitions: await this.db.all(selectAssigned, { group: this.group, agentId }, 'large'),
     };
+  }
+
+  async readTargets(keys: readonly AssignedPartition[]): Promise<readonly PartitionTarget[]> {
+    const rows = keys.map(({ topic, partition }) => ({ topic, partition }));
+    return this.db.all(selectTargets, { group: this.group, keys: rows });
   }
 
   async assignmentGeneration(): Promise<number> {

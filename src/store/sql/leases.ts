@@ -6,6 +6,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import {
   type AcquireAnswer,
   type AcquireOutcome,
+  type HeldLease,
   type LeaseFilter,
   type LeaseStore,
   type LeaseView,
@@ -30,6 +31,7 @@ import {
   type TermRow,
 } from './lease-rows.ts';
 import {
+  readBoolean,
   readNumber,
   readNumberOrNull,
   readOneOfOrNull,
@@ -113,11 +115,23 @@ const selectLiveSession = statement<{ sessionId: string }, number>(
   (row) => readNumber(row, 'holdings_version'),
 );
 
-const selectHeld = statement<{ sessionId: string }, Term>(
+const selectHeld = statement<{ sessionId: string }, HeldLease>(
   'select_held_leases',
-  (d) => sql`select l.kind, l.name, l.partition, l.epoch from ${d.table('leases')} l
+  // Subqueries where joins would read better: each is one look by key, whatever the planner believes of tables that were filled
+  // a moment ago.
+  (d) => sql`select l.kind, l.name, l.partition, l.epoch,
+      l.release_requested_epoch is not distinct from l.epoch as release_requested,
+      (select p.high_watermark from ${d.table('partitions')} p where l.kind = 'partition' and p.partition = l.partition
+        and p.topic_id = (select t.topic_id from ${d.table('topics')} t
+          where t.group_name = l.group_name and t.name = l.name)) as high_watermark
+    from ${d.table('leases')} l
     where l.session_id = ${d.parameter('sessionId', 'uuid')} order by l.kind, l.name, l.partition`,
-  (row) => ({ key: readLeaseKey(row), epoch: readNumber(row, 'epoch') }),
+  (row) => ({
+    key: readLeaseKey(row),
+    epoch: readNumber(row, 'epoch'),
+    highWatermark: readNumberOrNull(row, 'high_watermark'),
+    releaseRequested: readBoolean(row, 'release_requested'),
+  }),
 );
 
 function viewColumns(d: Dialect) {
@@ -220,7 +234,7 @@ const selectHistory = statement<{ group: string; limit: number } & LeaseRow, Ter
   }),
 );
 
-export class SqlLeases implements LeaseStore {
+export class SqlLeases implements Omit<LeaseStore, 'requestRelease'> {
   private readonly db: SqlDatabase;
   private readonly writes: LeaseWrites;
   private readonly group: string;
@@ -280,7 +294,7 @@ export class SqlLeases implements LeaseStore {
 
   async heldLeases(
     sessionId: string,
-  ): Promise<{ readonly terms: readonly Term[]; readonly holdingsVersion: number }> {
+  ): Promise<{ readonly terms: readonly HeldLease[]; readonly holdingsVersion: number }> {
     // The version first: what changes between the two reads shows as a higher version at the next heartbeat.
     const holdingsVersion = await first(this.db, selectLiveSession, { sessionId });
     if (holdingsVersion === undefined) {

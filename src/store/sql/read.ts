@@ -61,6 +61,12 @@ export function readOneOfOrNull<T extends string>(row: Row, column: string, valu
   return found;
 }
 
+export function readOneOf<T extends string>(row: Row, column: string, values: readonly T[]): T {
+  const found = readOneOfOrNull(row, column, values);
+  if (found === null) throw new TypeError(`column ${column}: unexpected null`);
+  return found;
+}
+
 export function readTextList(row: Row, column: string): string[] {
   const value = readJson(row, column);
   if (!Array.isArray(value)) throw new TypeError(`column ${column}: expected a JSON array`);

@@ -1,5 +1,6 @@
 // Agents and sessions. What beats, observes and reaps runs on the coordination connection; the rest on the ordinary one.
 import { sql } from 'drizzle-orm';
+import type { Serving } from '../../domain/agent-state.ts';
 import { COORDINATOR } from '../../domain/lease.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type SessionEndReason, sessionEndReasons } from '../../domain/session.ts';
@@ -12,6 +13,7 @@ import type {
   RegisterAnswer,
   SessionStore,
 } from '../sessions.ts';
+import { raiseGeneration } from './assignments.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { readBoolean, readNumber, readText, readOneOfOrNull, readTime } from './read.ts';
@@ -57,13 +59,14 @@ const insertSession = statement<{
   agentId: string;
   process: string;
   ttlMs: number;
+  serving: string;
 }>(
   'insert_session',
   (
     d,
-  ) => sql`insert into ${d.table('sessions')} (session_id, group_name, agent_id, process, ttl_ms, expires_at)
+  ) => sql`insert into ${d.table('sessions')} (session_id, group_name, agent_id, process, ttl_ms, serving, expires_at)
     values (${d.parameter('sessionId', 'uuid')}, ${d.parameter('group', 'text')}, ${d.parameter('agentId', 'text')},
-      ${d.parameter('process', 'text')}, ${d.parameter('ttlMs', 'integer')},
+      ${d.parameter('process', 'text')}, ${d.parameter('ttlMs', 'integer')}, ${d.parameter('serving', 'text')},
       ${d.plusMs(d.now, d.parameter('ttlMs', 'integer'))})
     on conflict do nothing`,
   nothing,
@@ -107,6 +110,16 @@ const beat = statement<BySession, HeartbeatAnswer>(
     endRequested: readBoolean(row, 'end_requested'),
     databaseTime: readTime(row, 'database_time_ms'),
   }),
+);
+
+/** Answers only when it changed something. */
+const changeServing = statement<BySession & { serving: string }, true>(
+  'change_serving',
+  (d) => sql`update ${d.table('sessions')} set serving = ${d.parameter('serving', 'text')}
+    where session_id = ${d.parameter('sessionId', 'uuid')} and ended_at is null
+      and serving <> ${d.parameter('serving', 'text')}
+    returning 1 as changed`,
+  () => true,
 );
 
 const selectEndReason = statement<BySession, SessionEndReason | null>(
@@ -174,7 +187,7 @@ const reap = statement<BySession & { beat: number }, true>(
 
 export class SqlSessions implements Omit<
   SessionStore,
-  'getAgent' | 'listAgents' | 'countAgents' | 'removeAgent' | 'purge'
+  'getAgent' | 'listAgents' | 'countAgents' | 'removeAgent' | 'purge' | 'setPlacement' | 'requestSessionEnd'
 > {
   private readonly db: SqlDatabase;
   private readonly coordination: SqlConnection;
@@ -188,11 +201,11 @@ export class SqlSessions implements Omit<
 
   async registerSession(session: NewSession): Promise<RegisterAnswer> {
     const { group } = this;
-    const { sessionId, agent, ttlMs, process } = session;
+    const { sessionId, agent, ttlMs, process, serving = 'serving' } = session;
     const { agentId, address, zone, weight } = agent;
     return this.db.transaction(async (tx) => {
       await tx.all(ensureAgentGroup, { group });
-      await tx.all(insertSession, { sessionId, group, agentId, process, ttlMs });
+      await tx.all(insertSession, { sessionId, group, agentId, process, ttlMs, serving });
       const live = await first(tx, selectLiveSession, { group, agentId });
       if (!live) throw new Refusal('session_lost', `session ${sessionId} has ended; register with a new one`);
       if (live.sessionId !== sessionId) return { outcome: 'name_taken', by: live };
@@ -208,6 +221,16 @@ export class SqlSessions implements Omit<
     if (renewed) return renewed;
     const reason = await first(this.coordination, selectEndReason, { sessionId });
     return { outcome: 'session_lost', reason: reason ?? 'unknown' };
+  }
+
+  async setServing(sessionId: string, serving: Serving): Promise<void> {
+    await this.db.transaction(async (tx) => {
+      if (await first(tx, changeServing, { sessionId, serving })) {
+        await tx.all(raiseGeneration, { group: this.group });
+      } else if ((await first(tx, selectEndReason, { sessionId })) !== null) {
+        throw new Refusal('session_lost', `session ${sessionId} has ended; what it says counts no longer`);
+      }
+    });
   }
 
   async endSession(sessionId: string, reason: SessionEndReason): Promise<void> {

@@ -8,6 +8,8 @@ import { first, type SqlConnection, type SqlDatabase } from './database.ts';
 import type { FencedWrites } from './fence.ts';
 import { type LeaseWrites, SqlLeases } from './leases.ts';
 import { readNumber, readTime } from './read.ts';
+import { SqlLeaseRequests } from './lease-requests.ts';
+import { SqlOperatorMoves } from './operator-moves.ts';
 import { SqlSegments } from './segments.ts';
 import { SqlSessions } from './sessions.ts';
 import { type NoParameters, statement } from './statement.ts';
@@ -37,7 +39,9 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
   const sessions = new SqlSessions(db, coordination, group);
   const agents = new SqlAgents(db, group);
   const leases = new SqlLeases(db, backend.leaseWrites, group);
+  const leaseRequests = new SqlLeaseRequests(db, group);
   const assignments = new SqlAssignments(db, group);
+  const operatorMoves = new SqlOperatorMoves(db, group);
   const currentEra = async (): Promise<Era> => {
     const era = await first(db, selectEra, {});
     if (!era) throw new Error('the store has no era row');
@@ -68,18 +72,22 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     deleteConsumerGroup: (name) => consumers.deleteConsumerGroup(name),
     registerSession: (session) => sessions.registerSession(session),
     heartbeat: (id) => sessions.heartbeat(id),
+    setServing: (id, serving) => sessions.setServing(id, serving),
     endSession: (id, reason) => sessions.endSession(id, reason),
     observeSessions: () => sessions.observeSessions(),
     observeCoordinator: (oldest) => sessions.observeCoordinator(oldest),
     reapSession: (id, beat) => sessions.reapSession(id, beat),
     getAgent: (id) => agents.getAgent(id),
     listAgents: (page) => agents.listAgents(page),
+    setPlacement: (id, placement) => agents.setPlacement(id, placement),
+    requestSessionEnd: (key, epoch) => leaseRequests.requestSessionEnd(key, epoch),
     countAgents: () => agents.countAgents(),
     removeAgent: (id, options) => agents.removeAgent(id, options),
     purge: (olderThanMs) => agents.purge(olderThanMs),
     acquireLeases: (id, keys) => leases.acquireLeases(id, keys),
     releaseLeases: (id, terms, reason) => leases.releaseLeases(id, terms, reason),
     heldLeases: (id) => leases.heldLeases(id),
+    requestRelease: (key, expectedEpoch) => leaseRequests.requestRelease(key, expectedEpoch),
     getLease: (key) => leases.getLease(key),
     listPartitionLeases: (filter, page) => leases.listPartitionLeases(filter, page),
     countPartitions: () => leases.countPartitions(),
@@ -87,6 +95,9 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     leaseHistory: (key, limit) => leases.leaseHistory(key, limit),
     readPlanningInput: () => assignments.readPlanningInput(),
     writeAssignment: (fence, moves) => assignments.writeAssignment(fence, moves),
+    assign: (topic, partition, to, expectedEpoch) =>
+      operatorMoves.assign(topic, partition, to, expectedEpoch),
+    readTargets: (keys) => assignments.readTargets(keys),
     assignmentGeneration: () => assignments.assignmentGeneration(),
     readAssignment: (agentId) => assignments.readAssignment(agentId),
     currentEra,

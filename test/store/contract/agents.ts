@@ -16,6 +16,8 @@ import {
   ttlMs,
 } from './samples.ts';
 
+const noAgents = { active: 0, cordoned: 0, broker_down: 0, draining: 0, expired: 0, dead: 0 };
+
 export function agentContract(backend: Backend): void {
   test('an agent is read back as it registered', async () => {
     const store = await (await backend.database()).store();
@@ -30,6 +32,7 @@ export function agentContract(backend: Backend): void {
     expect(await store.getAgent('a')).toEqual({
       ...description,
       state: 'active',
+      placement: 'open',
       sessionId,
       lastHeartbeatAt: expect.any(Date),
       expiresInMs: expect.any(Number),
@@ -48,12 +51,12 @@ export function agentContract(backend: Backend): void {
   test('agents are counted by state', async () => {
     const database = await backend.database();
     const store = await database.store();
-    expect(await store.countAgents()).toEqual({ active: 0, expired: 0, dead: 0 });
+    expect(await store.countAgents()).toEqual(noAgents);
     for (const agentId of ['a', 'b', 'c']) await join(store, agentId);
     await expire(database, await join(store, 'd'));
     await store.endSession(await join(store, 'e'), 'deregistered');
     await reap(database, store, await join(store, 'f'));
-    expect(await store.countAgents()).toEqual({ active: 3, expired: 1, dead: 2 });
+    expect(await store.countAgents()).toEqual({ ...noAgents, active: 3, expired: 1, dead: 2 });
   });
 
   test('agents are listed in the order of their bytes, the dead among them', async () => {

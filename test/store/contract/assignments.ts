@@ -7,10 +7,10 @@ import type { Fence } from '../../../src/store/segments.ts';
 import type { Backend } from './backend.ts';
 import { agent, expire, join, reap, take, topic, ttlMs } from './samples.ts';
 
-const move = (topic: string, partition: number, to: string | null): Move => ({
+const move = (topic: string, partition: number, to: string | null, from: string | null = null): Move => ({
   topic,
   partition,
-  from: null,
+  from,
   to,
   reason: 'balance',
 });
@@ -55,7 +55,7 @@ export function assignmentContract(backend: Backend): void {
       move('orders', 1, 'a'),
       move('orders', 2, 'a'),
     ]);
-    await store.writeAssignment(fence, [move('orders', 0, 'b'), move('orders', 1, null)]);
+    await store.writeAssignment(fence, [move('orders', 0, 'b', 'a'), move('orders', 1, null, 'a')]);
     expect((await store.readAssignment('a')).partitions).toEqual([{ topic: 'orders', partition: 2 }]);
     expect((await store.readAssignment('b')).partitions).toEqual([{ topic: 'orders', partition: 0 }]);
   });
@@ -64,7 +64,12 @@ export function assignmentContract(backend: Backend): void {
     const store = await (await backend.database()).store();
     const fence = await coordinated(store);
     await store.deleteTopic('Audit');
-    const moves = [move('Audit', 0, 'a'), move('orders', 9, 'a'), move('orders', 0, 'a'), move('x', 0, null)];
+    const moves = [
+      move('Audit', 0, 'a'),
+      move('orders', 9, 'a'),
+      move('orders', 0, 'a'),
+      move('x', 0, null, 'a'),
+    ];
     expect(await store.writeAssignment(fence, moves)).toMatchObject({ outcome: 'written' });
     expect((await store.readAssignment('a')).partitions).toEqual([{ topic: 'orders', partition: 0 }]);
     expect(await store.writeAssignment(fence, [])).toMatchObject({ outcome: 'written' });
@@ -137,15 +142,15 @@ export function assignmentContract(backend: Backend): void {
     await reap(database, store, dead);
     const { agents, partitions } = await store.readPlanningInput();
     expect(agents).toEqual([
-      { agentId: 'B', weight: 5, managedTopics: ['orders'] },
-      { agentId: 'a', weight: 1, managedTopics: [] },
-      { agentId: 'silent', weight: 1, managedTopics: [] },
+      { agentId: 'B', weight: 5, managedTopics: ['orders'], takes: 'new' },
+      { agentId: 'a', weight: 1, managedTopics: [], takes: 'new' },
+      { agentId: 'silent', weight: 1, managedTopics: [], takes: 'new' },
     ]);
     expect(partitions).toEqual([
-      { topic: 'Audit', partition: 0, assignedTo: null, holder: null },
-      { topic: 'orders', partition: 0, assignedTo: null, holder: null },
-      { topic: 'orders', partition: 1, assignedTo: 'a', holder: 'B' },
-      { topic: 'orders', partition: 2, assignedTo: 'dead', holder: null },
+      { topic: 'Audit', partition: 0, assignedTo: null, holder: null, pinned: false },
+      { topic: 'orders', partition: 0, assignedTo: null, holder: null, pinned: false },
+      { topic: 'orders', partition: 1, assignedTo: 'a', holder: 'B', pinned: false },
+      { topic: 'orders', partition: 2, assignedTo: 'dead', holder: null, pinned: false },
     ]);
   });
 }

@@ -1,7 +1,7 @@
 // The contract of the schema: made once however many start at once, and never used by a program it is too new for.
 import { expect, test } from 'vitest';
 import type { Backend } from './backend.ts';
-import { expectMisconfigured, topic } from './samples.ts';
+import { expectMisconfigured, ledPartition, orders, topic } from './samples.ts';
 
 export function migrationContract(backend: Backend): void {
   test('six stores opened at once on an empty database all work', async () => {
@@ -41,6 +41,32 @@ export function migrationContract(backend: Backend): void {
     await expectMisconfigured(database.schema.migrate(), /upgrade/);
     await database.sql(`update store_info set min_compatible = ${level}`);
     await (await database.open({ migrate: true })).ping();
+  });
+
+  test('a store of the first release is brought up to date with all that is in it', async () => {
+    const database = await backend.emptyDatabase();
+    await database.schema.migrate();
+    const before = await database.open({ migrate: false });
+    const { sessionId, fence } = await ledPartition(before);
+    // As the first release left it.
+    await database.sql('alter table leases drop column release_requested_epoch');
+    await database.sql('alter table agents drop column placement');
+    await database.sql('alter table sessions drop column serving');
+    await database.sql("delete from schema_migrations where name = '0001_steering'");
+
+    expect(await database.schema.migrate()).toEqual(['0001_steering']);
+    expect(await database.schema.schemaStatus()).toMatchObject({ pending: [], minCompatible: 1 });
+    const store = await database.open({ migrate: false });
+    expect(await store.getAgent('a')).toMatchObject({ state: 'active', placement: 'open', sessionId });
+    expect((await store.heldLeases(sessionId)).terms).toEqual([
+      { key: orders, epoch: fence.epoch, highWatermark: 0, releaseRequested: false },
+    ]);
+    // What the first release, which knows nothing of it, goes on writing: it names its columns.
+    await database.sql(`insert into sessions (session_id, group_name, agent_id, process, ttl_ms, expires_at)
+      select '11111111-1111-4111-8111-111111111111', group_name, 'old', process, ttl_ms, expires_at from sessions`);
+    expect(await database.sql("select serving from sessions where agent_id = 'old'")).toEqual([
+      { serving: 'serving' },
+    ]);
   });
 
   test('migrations of a newer program that still allows ours are no hindrance', async () => {

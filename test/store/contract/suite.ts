@@ -14,6 +14,7 @@ import { findSegmentContract, highWatermarkContract, retentionContract } from '.
 import { pagingContract } from './paging.ts';
 import { releaseContract } from './release.ts';
 import { reapContract, sessionContract } from './sessions.ts';
+import { operatorMoveContract, placementContract, requestContract } from './steering.ts';
 import { topicContract } from './topics.ts';
 import { valueContract } from './values.ts';
 
@@ -32,6 +33,9 @@ const contracts: Readonly<Record<string, (backend: Backend) => void>> = {
   release: releaseContract,
   'lease views': leaseViewContract,
   assignment: assignmentContract,
+  'what is said of agents': placementContract,
+  'requests of operators': requestContract,
+  "operators' moves": operatorMoveContract,
   paging: pagingContract,
   values: valueContract,
   'the database itself': guardContract,

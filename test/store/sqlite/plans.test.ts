@@ -42,7 +42,16 @@ async function oneDay(file: string): Promise<void> {
   await store.heldLeases(sessionId);
   const move = { topic: 'orders', partition: 0, from: null, to: 'a', reason: 'balance' } as const;
   await store.writeAssignment({ sessionId, epoch }, [move]);
-  await store.writeAssignment({ sessionId, epoch }, [{ ...move, to: null }]);
+  await store.writeAssignment({ sessionId, epoch }, [{ ...move, from: 'a', to: 'b' }]);
+  await store.writeAssignment({ sessionId, epoch }, [{ ...move, from: 'b', to: null }]);
+  await store.readTargets([{ topic: 'orders', partition: 0 }]);
+  await store.requestRelease(orders, null);
+  await store.requestRelease(orders, fence.epoch);
+  await store.requestSessionEnd(orders, fence.epoch);
+  await join(store, 'b');
+  await store.assign('orders', 0, 'b', null);
+  await store.setPlacement('b', 'cordoned');
+  await store.setServing(sessionId, 'broker_down');
   await store.readAssignment('a');
   await store.deleteSegmentsBefore('orders', 0, 5, 10);
   await store.releaseLeases(sessionId, [{ key: orders, epoch: fence.epoch }], 'released');
