@@ -12,12 +12,16 @@ export interface ElectorOptions {
   readonly tickMs: number;
 }
 
+/** Others hear of a vacancy within the poll of a deputy; milliseconds. */
+const yieldMs = 1_000;
+
 export class Elector {
   private readonly deps: CoordinationDeps;
   private readonly holdings: Holdings;
   private readonly options: ElectorOptions;
   private readonly bell = new Bell();
   private current: Term | undefined;
+  private yieldUntilMs = 0;
 
   constructor(deps: CoordinationDeps, holdings: Holdings, options: ElectorOptions) {
     this.deps = deps;
@@ -33,6 +37,11 @@ export class Elector {
   /** The role may have become vacant: look. */
   look(): void {
     this.bell.ring();
+  }
+
+  /** Asked to give the role up: does not campaign again before others had the time to. */
+  letOthersGoFirst(): void {
+    this.yieldUntilMs = this.deps.clock.monotonicMs() + yieldMs;
   }
 
   /** What we hold was read anew: our term may be over, or one begun by an acquire whose answer was lost. */
@@ -57,6 +66,11 @@ export class Elector {
       try {
         const held = this.holdings.get(role);
         if (held) return held;
+        const restMs = this.yieldUntilMs - clock.monotonicMs();
+        if (restMs > 0) {
+          await clock.sleep(restMs, signal);
+          continue;
+        }
         // A look costs one read; only a vacancy is campaigned for.
         const holder = (await this.deps.store.getLease(role))?.agentId ?? null;
         if (holder !== null) {

@@ -3,7 +3,7 @@
 import { type LeaseKey, leaseKeyText, type PartitionKey, type Term } from '../domain/lease.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { Serial } from '../platform/serial.ts';
-import type { AcquireOutcome, ReleaseOutcome, TermEndReason } from '../store/leases.ts';
+import type { AcquireOutcome, HeldLease, ReleaseOutcome, TermEndReason } from '../store/leases.ts';
 import type { AgentEvent, LeaseLostReason } from './agent-events.ts';
 import type { HeldTerm, Revoking } from './agent-view.ts';
 import type { CoordinationDeps } from './deps.ts';
@@ -23,6 +23,8 @@ export class Holdings {
   private readonly releasing = new Set<string>();
   /** The broker has been asked to give them up; never taken back, only released. By the term's epoch: a new term is not asked. */
   private readonly revoking = new Map<string, { readonly epoch: number } & Revoking>();
+  /** Terms that an operator asked for, as last read; those that are over meanwhile match nothing any more. */
+  private requested: readonly HeldLease[] = [];
   private versionKnown = -1;
   /** Made when it is asked for, void at every change: asking is frequent, changes are not. */
   private partitionTerms: readonly HeldTerm[] | undefined;
@@ -55,6 +57,11 @@ export class Holdings {
   get(key: LeaseKey): Term | undefined {
     const text = leaseKeyText(key);
     return this.releasing.has(text) ? undefined : this.terms.get(text);
+  }
+
+  /** Terms held that an operator asked to be given up. */
+  releaseRequests(): readonly Term[] {
+    return this.requested.filter((term) => this.holds(term));
   }
 
   /** Reads everything again when the store's version is beyond the one known. Fails as the store does. */
@@ -181,7 +188,8 @@ export class Holdings {
     const { terms, holdingsVersion } = await store.heldLeases(this.sessionId);
     instruments.resyncs.inc({ reason });
     const before = this.terms;
-    this.terms = new Map(terms.map((term) => [leaseKeyText(term.key), term]));
+    this.terms = new Map(terms.map(({ key, epoch }) => [leaseKeyText(key), { key, epoch }]));
+    this.requested = terms.filter(({ releaseRequested }) => releaseRequested);
     this.versionKnown = holdingsVersion;
     this.changed();
     const gone = [...before].filter(([text, term]) => this.terms.get(text)?.epoch !== term.epoch);
@@ -191,7 +199,7 @@ export class Holdings {
     const found = terms.filter((term) => before.get(leaseKeyText(term.key))?.epoch !== term.epoch);
     this.tell([
       ...lostEvents(lost, 'superseded'),
-      ...found.filter(isPartitionTerm).map((term) => grantedEvent(term, null)),
+      ...found.filter(isPartitionTerm).map((term) => grantedEvent(term, term.highWatermark)),
     ]);
     if (lost.length === 0) return;
     instruments.leasesLost.inc({ reason: 'superseded' }, lost.length);

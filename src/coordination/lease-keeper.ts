@@ -142,7 +142,11 @@ export class LeaseKeeper {
   /** Held against the plan, or asked back by an operator. */
   private unwanted(): readonly HeldTerm[] {
     if (this.leavingByMs !== undefined) return this.held();
-    return this.held().filter((term) => !this.wanted.has(leaseKeyText(term.key)));
+    const requested = new Set(this.holdings.releaseRequests().map(({ key }) => leaseKeyText(key)));
+    return this.held().filter(({ key }) => {
+      const text = leaseKeyText(key);
+      return !this.wanted.has(text) || requested.has(text);
+    });
   }
 
   private missing(): readonly PartitionKey[] {

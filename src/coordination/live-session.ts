@@ -1,6 +1,6 @@
 // One session from its registration to its end: the loops that live in it, and who tells whom. A new session starts all of
 // them anew, so that nothing survives that the old one believed.
-import { COORDINATOR, type Term } from '../domain/lease.ts';
+import { COORDINATOR, leaseKeyText, type Term } from '../domain/lease.ts';
 import { Bell } from '../platform/bell.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import { Scope } from '../platform/scope.ts';
@@ -219,12 +219,23 @@ export class LiveSession {
     ];
   }
 
+  /** Operators ask through the store; the heartbeat that brought it must not wait for what follows. */
+  private obeyRequests(): void {
+    const requests = this.holdings.releaseRequests();
+    if (requests.some(({ key }) => key.kind === 'partition')) this.keeper.look();
+    if (requests.some(({ key }) => leaseKeyText(key) === leaseKeyText(COORDINATOR))) {
+      this.elector.letOthersGoFirst();
+      void this.resignCoordinator();
+    }
+  }
+
   /** Somebody else must plan where our partitions go. Failing that, the role ends with the session. */
   private async resignCoordinator(): Promise<void> {
     const term = this.holdings.get(COORDINATOR);
     if (term === undefined) return;
     try {
       await this.holdings.release([term], 'released');
+      this.elector.checkTerm();
       this.deps.signals.publish('membership');
     } catch (error) {
       this.deps.log.info({ err: error }, 'cannot resign as coordinator yet');
@@ -235,6 +246,7 @@ export class LiveSession {
     return {
       beforeTrust: async ({ holdingsVersion, assignmentGeneration }) => {
         await this.holdings.catchUp(holdingsVersion);
+        this.obeyRequests();
         this.elector.checkTerm();
         this.keeper.noteGeneration(assignmentGeneration);
         this.rebalancer.noteGeneration(assignmentGeneration);

@@ -1,9 +1,10 @@
 // Registers a session and waits, for as long as it takes, for the store to answer and for the name to be free.
+import type { Serving } from '../domain/agent-state.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import { SilenceWatch } from '../domain/silence-watch.ts';
 import { Backoff } from '../platform/backoff.ts';
-import type { AgentDescription, RegisterAnswer, Serving } from '../store/sessions.ts';
+import type { AgentDescription, RegisterAnswer } from '../store/sessions.ts';
 import type { CoordinationDeps } from './deps.ts';
 import { Trust } from './trust.ts';
 

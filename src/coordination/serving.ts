@@ -1,7 +1,7 @@
 // Tells the group, through the session's row, whether this agent takes work: the coordinator plans accordingly. Told until it is heard.
+import type { Serving } from '../domain/agent-state.ts';
 import { Backoff } from '../platform/backoff.ts';
 import { Bell } from '../platform/bell.ts';
-import type { Serving } from '../store/sessions.ts';
 import type { CoordinationDeps } from './deps.ts';
 import { isSessionLost } from './holdings.ts';
 

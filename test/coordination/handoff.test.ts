@@ -1,7 +1,7 @@
 // A planned move asks the broker first, and nothing is taken from it before it has answered or has had its time.
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { AgentEvent } from '../../src/coordination/agent-events.ts';
-import { leaseKeyText, partitionKey } from '../../src/domain/lease.ts';
+import { COORDINATOR, leaseKeyText, partitionKey } from '../../src/domain/lease.ts';
 import { StoreUnavailable } from '../../src/domain/refusal.ts';
 import { faults } from './faulty-store.ts';
 import { budget, Stage, type StagedAgent, stageSchema } from './stage.ts';
@@ -236,6 +236,65 @@ describe('a broker that is gone', () => {
     for (const [i, term] of a.agent.holds().entries()) {
       expect(term.epoch).toBeGreaterThan(before[i]?.epoch ?? Infinity);
     }
+  });
+});
+
+describe('a broker that is gone, with another agent there', () => {
+  test('leaves its partitions to the other, and gets its share when it is back', async () => {
+    const stream = a.agent.attachBroker();
+    await bComes();
+    await a.agent.acknowledge(asked(a));
+    await advanceUntil('shared', () => keysOf(b).length === 2);
+    stream[Symbol.dispose]();
+    await advanceUntil('all led by b', () => keysOf(b).length === 4);
+    expect(keysOf(a)).toEqual([]);
+    expect((await stage.store.getAgent('a'))?.state).toBe('broker_down');
+    a.agent.attachBroker();
+    await advanceUntil('shared again', () => keysOf(a).length === 2 && keysOf(b).length === 2);
+    expect((await stage.store.getAgent('a'))?.state).toBe('active');
+  });
+});
+
+describe('an operator', () => {
+  test('asks for a partition back: its broker is asked, and it begins anew where the plan wants it', async () => {
+    a.agent.attachBroker();
+    const [one] = a.agent.holds();
+    if (one === undefined) throw new Error('nothing held');
+    await stage.store.requestRelease(one.key, one.epoch);
+    await advanceUntil('asked', () => asked(a).length > 0);
+    expect(asked(a).map(({ key }) => key)).toEqual([one.key]);
+    await a.agent.acknowledge([one]);
+    await advanceUntil('led again', () => keysOf(a).length === 4);
+    expect(story(a, one.key.partition).at(-1)).toBe(`lease.granted ${one.epoch + 1}`);
+    await stage.clock.advance(budget.ttlMs);
+    expect(asked(a)).toEqual([]);
+  });
+
+  test('drains an agent: its broker is asked for everything and told who gets it', async () => {
+    a.agent.attachBroker();
+    b = await stage.start('b');
+    await stage.store.setPlacement('a', 'draining');
+    await advanceUntil('all asked for', () => asked(a).length === 4);
+    for (const { key } of asked(a)) {
+      expect(events(a)).toContainEqual(
+        expect.objectContaining({ type: 'lease.revoking', partition: key.partition, to: 'b' }),
+      );
+    }
+    await a.agent.acknowledge(asked(a));
+    await advanceUntil('b leads all', () => keysOf(b).length === 4);
+    expect(keysOf(a)).toEqual([]);
+    expect(events(a).some((event) => event.type === 'lease.lost' && event.reason !== 'released')).toBe(false);
+  });
+
+  test('resigns the coordinator: another takes the role', async () => {
+    b = await stage.start('b');
+    await stage.clock.advance(1_000);
+    expect(a.agent.status().isCoordinator).toBe(true);
+    const before = (await stage.store.getLease(COORDINATOR))?.epoch ?? 0;
+    await stage.store.requestRelease(COORDINATOR, before);
+    await advanceUntil('b coordinates', () => b.agent.status().isCoordinator);
+    expect(a.agent.status().isCoordinator).toBe(false);
+    expect((await stage.store.getLease(COORDINATOR))?.epoch).toBe(before + 1);
   });
 });
 

@@ -47,7 +47,8 @@ async function catchUp(): Promise<void> {
 }
 
 async function stored() {
-  return (await stage.store.heldLeases(sessionId)).terms;
+  const { terms } = await stage.store.heldLeases(sessionId);
+  return terms.map(({ key, epoch }) => ({ key, epoch }));
 }
 
 describe('an acquire', () => {
