@@ -9,7 +9,9 @@ import { readJsonBodies } from './json-body.ts';
 import { refuseUnknownPaths } from './known-paths.ts';
 import { answerClientError, answerErrors, answerFrameworkError } from './problem-answers.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { StreamNames } from './events/stream-names.ts';
 import { electionRoutes } from './routes/elections.ts';
+import { eventRoutes } from './routes/events.ts';
 import { groupRoutes } from './routes/groups.ts';
 import { healthRoutes } from './routes/health.ts';
 import { heldRoutes } from './routes/held.ts';
@@ -25,7 +27,11 @@ import { compileValidator, type ZodTypes } from './validation.ts';
 
 export interface AppOptions {
   readonly allowedHosts: readonly string[];
+  /** Event streams open at a time. Default 1,000. */
+  readonly eventStreamsMax?: number;
 }
+
+const eventStreamsMaxDefault = 1_000;
 
 /** Longest time to receive one whole request, milliseconds: a slow sender must not hold a connection for ever. */
 const requestTimeoutMs = 30_000;
@@ -55,6 +61,12 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
   agentRoutes(app, deps);
   leaseRoutes(app, deps);
   heldRoutes(app, deps);
+  const streamNames = new StreamNames();
+  eventRoutes(
+    app,
+    { ...deps, names: streamNames },
+    { streamsMax: options.eventStreamsMax ?? eventStreamsMaxDefault },
+  );
   electionRoutes(app, deps);
   topicRoutes(app, deps);
   partitionRoutes(app, deps);
