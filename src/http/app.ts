@@ -23,6 +23,7 @@ import { segmentRoutes } from './routes/segments.ts';
 import { selfRoutes } from './routes/self.ts';
 import { statusRoutes } from './routes/status.ts';
 import { topicRoutes } from './routes/topics.ts';
+import { closeSilentConnections } from './silent-connections.ts';
 import { compileValidator, type ZodTypes } from './validation.ts';
 
 export interface AppOptions {
@@ -53,6 +54,7 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
   refuseForeignOrigins(app);
   refuseUnknownPaths(app);
   closeConnectionsWhenClosing(app);
+  closeSilentConnections(app);
 
   healthRoutes(app, deps);
   metricsRoutes(app, deps);

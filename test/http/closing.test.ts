@@ -90,6 +90,18 @@ test('an idle connection does not hold up the stop', async () => {
   expect(performance.now() - startedAt).toBeLessThan(1_000);
 });
 
+test('a connection that has asked for nothing yet does not hold up the stop', async () => {
+  const { server, finish } = await startSlow(3_600_000);
+  finish();
+  const sockets = [connect(server.port, '127.0.0.1'), connect(server.port, '127.0.0.1')];
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  // Accepted in the order of connecting: when this is answered, the others are there.
+  await (await fetch(`${server.url}/livez`)).text();
+  const ended = sockets.map((socket) => once(socket, 'close'));
+  await server.close();
+  await Promise.all(ended);
+});
+
 test('a port that is taken is an error of the start', async () => {
   await using server = (await startSlow()).server;
   const deps = {
