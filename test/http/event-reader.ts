@@ -73,9 +73,18 @@ export async function readEvents(
   query = '',
   headers: Readonly<Record<string, string>> = {},
 ): Promise<EventReader> {
+  return new EventReader(await openEvents(port, query, headers));
+}
+
+/** The same, unread. */
+export async function openEvents(
+  port: number,
+  query = '',
+  headers: Readonly<Record<string, string>> = {},
+): Promise<IncomingMessage> {
   const outgoing = request({ host: '127.0.0.1', port, path: `/v1/events${query}`, headers, agent: false });
   outgoing.end();
   const [response] = await once(outgoing, 'response');
   outgoing.on('error', () => undefined);
-  return new EventReader(response);
+  return response;
 }
