@@ -5,6 +5,8 @@ import type { AgentConfig } from './config/config.ts';
 import { sqliteFile } from './config/parse.ts';
 import { Agent, type OpenedStore } from './coordination/agent.ts';
 import { agentRunStates } from './coordination/agent-view.ts';
+import { type Reloaded, reloadDoors } from './app/reload.ts';
+import { Authentication } from './http/authentication.ts';
 import { type HttpServer, startHttpServer } from './http/server.ts';
 import { createInstruments, type Instruments, type Probe } from './metrics/instruments.ts';
 import { meteredStore } from './metrics/metered-store.ts';
@@ -37,6 +39,8 @@ const settleMs = 30;
 export interface RunningAgent {
   readonly agent: Agent;
   readonly url: string;
+  /** Takes over what can change while it runs: tokens and certificate. Fails with ConfigError, nothing changed. */
+  reload(next: AgentConfig): Reloaded;
   /** Settles when the agent has stopped: rejects with StoreMisconfigured or NameTaken when a person must act. */
   readonly done: Promise<void>;
 }
@@ -72,16 +76,32 @@ export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSi
     1,
   );
   instruments.coordinator.set({ group: settings.AGENT_GROUP }, 0);
+  const authentication = new Authentication(
+    { clock, log },
+    { full: settings.API_TOKEN, read: settings.API_READ_TOKEN },
+  );
+  const { HTTP_PORT: port, METRICS_PORT: metricsPort } = settings;
   const http = await startHttpServer(
     { agent, metrics: instruments.registry, log, version },
     {
       host: settings.HTTP_HOST,
-      port: settings.HTTP_PORT,
+      port: port === 'off' ? undefined : port,
+      certificate: config.certificate,
+      socket: settings.HTTP_SOCKET,
+      metrics: metricsPort === undefined ? undefined : { host: settings.METRICS_HOST, port: metricsPort },
+      authentication,
       allowedHosts: [...settings.HTTP_ALLOWED_HOSTS, settings.HTTP_HOST],
     },
   );
-  log.info({ url: http.url }, 'listening');
-  return { agent, url: http.url, done: runBoth(agent, http, stop) };
+  const { url, socketUrl, metricsUrl } = http;
+  log.info({ url, ...(socketUrl && { socketUrl }), ...(metricsUrl && { metricsUrl }) }, 'listening');
+  let current = config;
+  const reload = (next: AgentConfig): Reloaded => {
+    const reloaded = reloadDoors({ authentication, http }, current, next);
+    current = next;
+    return reloaded;
+  };
+  return { agent, url, reload, done: runBoth(agent, http, stop) };
 }
 
 async function runBoth(agent: Agent, http: HttpServer, stop: AbortSignal): Promise<void> {
