@@ -14,7 +14,7 @@ import { systemClock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
 import { PostgresSignals } from './signals/postgres-signals.ts';
 import { SqliteSignals } from './signals/sqlite-signals.ts';
-import { connectionString } from './store/postgres/client.ts';
+import { reach } from './store/postgres/encryption.ts';
 import { openPostgresStore } from './store/postgres/open.ts';
 import { PostgresSchema } from './store/postgres/migrate.ts';
 import type { MetadataStore } from './store/metadata-store.ts';
@@ -158,7 +158,7 @@ async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Pro
   const signals = new PostgresSignals(
     { clock, log, random },
     {
-      connectionString: connectionString(direct, settings.DATABASE_CA_FILE),
+      ...reach(direct, settings.DATABASE_CA_FILE),
       applicationName,
       schema: settings.DATABASE_SCHEMA,
       group: settings.AGENT_GROUP,

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { fastify } from 'fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { Authentication, demandTokens } from '../../src/http/authentication.ts';
 import { refuseForeignOrigins } from '../../src/http/guards.ts';
 import { answerErrors } from '../../src/http/problem-answers.ts';
@@ -32,9 +33,11 @@ beforeEach(() => {
   clock.nowMs += 60_000;
 });
 
+const problemForm = z.looseObject({ instance: z.string(), requestId: z.string() });
+
 /** What the caller learns, without what differs from request to request. */
 function told({ status, headers, body }: Answer): unknown {
-  const { instance: _, requestId: __, ...problem } = { ...(body as Record<string, unknown>) };
+  const { instance: _, requestId: __, ...problem } = problemForm.parse(body);
   return { status, problem, authenticate: headers.get('www-authenticate') };
 }
 
