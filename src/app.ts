@@ -15,6 +15,7 @@ import type { Logger } from './platform/logger.ts';
 import { PostgresSignals } from './signals/postgres-signals.ts';
 import { SqliteSignals } from './signals/sqlite-signals.ts';
 import { reach } from './store/postgres/encryption.ts';
+import { grantsSql } from './store/postgres/grants.ts';
 import { openPostgresStore } from './store/postgres/open.ts';
 import { PostgresSchema } from './store/postgres/migrate.ts';
 import type { MetadataStore } from './store/metadata-store.ts';
@@ -35,6 +36,8 @@ const pingMs = 5_000;
 const schemaAttemptMs = 10_000;
 /** Changes within this time are planned together, milliseconds. */
 const settleMs = 30;
+
+export { grantsSql };
 
 export interface RunningAgent {
   readonly agent: Agent;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The entry: the command line, and the daemon's life in the process: signals, exit codes, last words.
-import { type RunningAgent, schemaAdmin, startAgent } from './app.ts';
+import { grantsSql, type RunningAgent, schemaAdmin, startAgent } from './app.ts';
 import { runCli } from './cli/program.ts';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig } from './config/config.ts';
@@ -116,5 +116,6 @@ process.exitCode = await runCli(args, {
   db: {
     migrate: async (url, options) => ({ applied: await schemaAdmin(url, options).migrate() }),
     status: async (url, options) => schemaAdmin(url, options).schemaStatus(),
+    grants: grantsSql,
   },
 });
