@@ -4,8 +4,10 @@ import { resolve } from 'node:path';
 import type { AgentConfig } from './config/config.ts';
 import { sqliteFile } from './config/parse.ts';
 import { Agent, type OpenedStore } from './coordination/agent.ts';
-import { askHealth } from './platform/ask-health.ts';
 import { agentRunStates } from './coordination/agent-run-state.ts';
+import { askHealth } from './platform/ask-health.ts';
+import { type Reloaded, reloadDoors } from './app/reload.ts';
+import { Authentication } from './http/authentication.ts';
 import { type HttpServer, startHttpServer } from './http/server.ts';
 import { createInstruments, type Instruments, type Probe } from './metrics/instruments.ts';
 import { meteredStore } from './metrics/metered-store.ts';
@@ -13,7 +15,8 @@ import { systemClock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
 import { PostgresSignals } from './signals/postgres-signals.ts';
 import { SqliteSignals } from './signals/sqlite-signals.ts';
-import { connectionString } from './store/postgres/client.ts';
+import { reach } from './store/postgres/encryption.ts';
+import { grantsSql } from './store/postgres/grants.ts';
 import { openPostgresStore } from './store/postgres/open.ts';
 import { PostgresSchema } from './store/postgres/migrate.ts';
 import type { MetadataStore } from './store/metadata-store.ts';
@@ -39,9 +42,13 @@ const brokerHealthFailuresMax = 3;
 /** Changes within this time are planned together, milliseconds. */
 const settleMs = 30;
 
+export { grantsSql };
+
 export interface RunningAgent {
   readonly agent: Agent;
   readonly url: string;
+  /** Takes over what can change while it runs: tokens and certificate. Fails with ConfigError, nothing changed. */
+  reload(next: AgentConfig): Reloaded;
   /** Settles when the agent has stopped: rejects with StoreMisconfigured or NameTaken when a person must act. */
   readonly done: Promise<void>;
 }
@@ -91,16 +98,32 @@ export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSi
     1,
   );
   instruments.coordinator.set({ group: settings.AGENT_GROUP }, 0);
+  const authentication = new Authentication(
+    { clock, log },
+    { full: settings.API_TOKEN, read: settings.API_READ_TOKEN },
+  );
+  const { HTTP_PORT: port, METRICS_PORT: metricsPort } = settings;
   const http = await startHttpServer(
     { agent, clock, metrics: instruments.registry, log, version },
     {
       host: settings.HTTP_HOST,
-      port: settings.HTTP_PORT,
+      port: port === 'off' ? undefined : port,
+      certificate: config.certificate,
+      socket: settings.HTTP_SOCKET,
+      metrics: metricsPort === undefined ? undefined : { host: settings.METRICS_HOST, port: metricsPort },
+      authentication,
       allowedHosts: [...settings.HTTP_ALLOWED_HOSTS, settings.HTTP_HOST],
     },
   );
-  log.info({ url: http.url }, 'listening');
-  return { agent, url: http.url, done: runBoth(agent, http, stop) };
+  const { url, socketUrl, metricsUrl } = http;
+  log.info({ url, ...(socketUrl && { socketUrl }), ...(metricsUrl && { metricsUrl }) }, 'listening');
+  let current = config;
+  const reload = (next: AgentConfig): Reloaded => {
+    const reloaded = reloadDoors({ authentication, http }, current, next);
+    current = next;
+    return reloaded;
+  };
+  return { agent, url, reload, done: runBoth(agent, http, stop) };
 }
 
 async function runBoth(agent: Agent, http: HttpServer, stop: AbortSignal): Promise<void> {
@@ -161,7 +184,7 @@ async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Pro
   const signals = new PostgresSignals(
     { clock, log, random },
     {
-      connectionString: connectionString(direct, settings.DATABASE_CA_FILE),
+      ...reach(direct, settings.DATABASE_CA_FILE),
       applicationName,
       schema: settings.DATABASE_SCHEMA,
       group: settings.AGENT_GROUP,

@@ -40,14 +40,27 @@ function isDefect(name: string): boolean {
   );
 }
 
-export function createLogger(options: LogOptions): Logger & { flush(): void } {
+export interface AdjustableLogger extends Logger {
+  /** From the next line on, in this log and in all its children. */
+  setLevel(level: string): void;
+  flush(): void;
+}
+
+export function createLogger(options: LogOptions): AdjustableLogger {
   const stream =
     options.format === 'pretty'
       ? pretty({ colorize: true, ignore: 'pid,hostname,group', translateTime: 'SYS:HH:MM:ss.l', sync: true })
       : pino.destination({ dest: 1, sync: true });
-  return pino(
+  let threshold = severityOf(options.level);
+  const log = pino(
     {
-      level: options.level,
+      // Ours is the threshold: pino's is copied into each child when it is made, and could not be changed for all of them.
+      level: 'trace',
+      hooks: {
+        logMethod(args, method, severity) {
+          if (severity >= threshold) method.apply(this, args);
+        },
+      },
       base: options.fields,
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers: { err: describeError },
@@ -56,4 +69,13 @@ export function createLogger(options: LogOptions): Logger & { flush(): void } {
     },
     stream,
   );
+  return Object.assign(log, {
+    setLevel: (level: string): void => {
+      threshold = severityOf(level);
+    },
+  });
+}
+
+function severityOf(level: string): number {
+  return pino.levels.values[level] ?? Number.POSITIVE_INFINITY;
 }

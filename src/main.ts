@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The entry: the command line, and the daemon's life in the process: signals, exit codes, last words.
-import { schemaAdmin, startAgent } from './app.ts';
+import { grantsSql, type RunningAgent, schemaAdmin, startAgent } from './app.ts';
 import { runCli } from './cli/program.ts';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig } from './config/config.ts';
@@ -11,7 +11,7 @@ const exitError = 1;
 const exitConfiguration = 78;
 
 /** What a person must mend is told in one sentence, without a stack. */
-const configurationErrors = new Set(['ConfigError', 'StoreMisconfigured', 'NameTaken']);
+const configurationErrors = new Set(['ConfigError', 'StoreMisconfigured', 'NameTaken', 'ListenFailed']);
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -50,34 +50,46 @@ async function runAgent(args: readonly string[]): Promise<number> {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  // The default would end the daemon; reloading comes with tokens and certificates.
-  process.on('SIGHUP', () => log.info({}, 'nothing to reload'));
+  let running: RunningAgent | undefined;
+  process.on('SIGHUP', () => reload(args, log, running));
   // A daemon beside a broker does not end because of one stray rejection: it is a defect, said loudly.
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
 
   try {
-    const running = await startAgent(config, log, stop.signal);
+    running = await startAgent(config, log, stop.signal);
     await running.done;
     log.info({}, 'stopped');
     return exitOk;
   } catch (error) {
     const misconfigured = error instanceof Error && configurationErrors.has(error.name);
     if (misconfigured) say(`streamhouse agent: ${error.message}`);
-    else if (isListenError(error)) say(`streamhouse agent: ${listenHint(error, settings.HTTP_PORT)}`);
     else log.error({ err: error }, 'agent failed');
-    return misconfigured || isListenError(error) ? exitConfiguration : exitError;
+    return misconfigured ? exitConfiguration : exitError;
   }
 }
 
-function isListenError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error && error.syscall === 'listen';
-}
-
-function listenHint(error: NodeJS.ErrnoException, port: number): string {
-  if (error.code === 'EADDRINUSE') {
-    return `HTTP_PORT=${port} is in use; stop what listens there, or choose another (0 picks a free one)`;
+/** Reads all settings anew, as at the start: all or nothing, and an agent that runs goes on with what it has. */
+function reload(
+  args: readonly string[],
+  log: ReturnType<typeof createLogger>,
+  running: RunningAgent | undefined,
+): void {
+  if (running === undefined) {
+    log.info({}, 'nothing to reload: the agent is only starting');
+    return;
   }
-  return `cannot listen (HTTP_HOST, HTTP_PORT): ${error.message}`;
+  try {
+    const loaded = loadConfig(args, process.env);
+    if (loaded.outcome === 'print') return;
+    const { applied, pending } = running.reload(loaded.config);
+    log.setLevel(loaded.config.settings.LOG_LEVEL);
+    for (const warning of loaded.config.warnings) log.warn({}, warning);
+    log.info({ applied }, applied.length === 0 ? 'reloaded: nothing has changed' : 'reloaded');
+    if (pending.length > 0) log.warn({ pending }, 'changed, but in force only after a restart');
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    log.error({ problem: error.message }, 'not reloaded: everything stays as it was');
+  }
 }
 
 const interrupted = new AbortController();
@@ -104,5 +116,6 @@ process.exitCode = await runCli(args, {
   db: {
     migrate: async (url, options) => ({ applied: await schemaAdmin(url, options).migrate() }),
     status: async (url, options) => schemaAdmin(url, options).schemaStatus(),
+    grants: grantsSql,
   },
 });

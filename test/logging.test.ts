@@ -197,6 +197,14 @@ describe('a record', () => {
     expect(records(statements, 'debug').map(({ msg }) => msg)).toEqual(['quiet', 'heard']);
   });
 
+  test('of a level set later is written, also by children made before', () => {
+    const statements = `const child = log.child({});
+      child.debug({}, 'quiet'); log.setLevel('debug'); child.debug({}, 'heard'); log.debug({}, 'heard too');
+      log.setLevel('error'); child.warn({}, 'quiet again'); child.error({}, 'heard at last');
+      log.setLevel('silent'); child.error({}, 'never');`;
+    expect(records(statements).map(({ msg }) => msg)).toEqual(['heard', 'heard too', 'heard at last']);
+  });
+
   test('of a child logger says what its parent says, and masks too', () => {
     const [record] = records(
       `log.child({ topic: 'orders' }).error({ err: new Error('x://u:hunter2@h') }, 'failed');`,

@@ -52,6 +52,12 @@ export function parseSchema(text: string): string {
   return text;
 }
 
+/** A PostgreSQL role: any name that the server keeps whole, without what would end a comment or a quoted block. */
+export function parseRole(text: string): string {
+  if (/^[^$\p{Cc}\p{Zl}\p{Zp}]+$/u.test(text) && Buffer.byteLength(text) <= 63) return text;
+  throw new InvalidArgumentError('It must be 1 to 63 bytes, without "$" and control characters.');
+}
+
 /** How many rows of a list: 0 would ask for nothing. */
 export function parseLimit(text: string): number {
   return parseWholeNumber(text, 1, INTEGER_MAX);

@@ -28,6 +28,15 @@ export interface DbCommands {
   migrate(url: string, options: DbOptions): Promise<{ readonly applied: readonly string[] }>;
   /** Looks without changing anything. */
   status(url: string, options: DbOptions): Promise<DbStatus>;
+  /** The SQL, for PostgreSQL, that gives a role the rights agents need. */
+  grants(options: GrantOptions): string;
+}
+
+export interface GrantOptions {
+  readonly role: string;
+  readonly schema: string;
+  /** Whether the agents apply migrations themselves. */
+  readonly migrate: boolean;
 }
 
 export interface CliDeps {

@@ -2,9 +2,11 @@
 import type { TimeBudget } from '../domain/session.ts';
 import { deriveTimeBudget } from '../domain/time-budget.ts';
 import { ConfigError } from './config-error.ts';
-import { onOneLine, shown, withoutPasswords } from './parse.ts';
+import { checkDoors } from './doors.ts';
+import { onOneLine, withoutPasswords } from './parse.ts';
 import { fileKey, flagName, type SettingName, settingNames, settings } from './settings.ts';
 import { type Raw, type RawSettings, readArguments, readSettings } from './sources.ts';
+import type { ServerCertificate } from './server-certificate.ts';
 
 type Value<N extends SettingName> = ReturnType<(typeof settings)[N]['parse']>;
 type Optional =
@@ -14,6 +16,12 @@ type Optional =
   | 'TRUST_MARGIN_MS'
   | 'HEARTBEAT_INTERVAL_MS'
   | 'BROKER_HEALTH_URL'
+  | 'HTTP_SOCKET'
+  | 'API_TOKEN'
+  | 'API_READ_TOKEN'
+  | 'TLS_CERT_FILE'
+  | 'TLS_KEY_FILE'
+  | 'METRICS_PORT'
   | 'LOG_FORMAT';
 
 export type Settings = { readonly [N in Exclude<SettingName, Optional>]: Value<N> } & {
@@ -23,6 +31,8 @@ export type Settings = { readonly [N in Exclude<SettingName, Optional>]: Value<N
 export interface AgentConfig {
   readonly settings: Settings;
   readonly budget: TimeBudget;
+  /** What TLS_CERT_FILE and TLS_KEY_FILE held; undefined: no TLS. */
+  readonly certificate: ServerCertificate | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -38,13 +48,17 @@ export function loadConfig(
 ): Loaded {
   const read = readArguments(args);
   if (read.help) return { outcome: 'print', text: helpText() };
-  const { raw, warnings } = readSettings(read, env);
+  const { raw, warnings: fromEnvironment } = readSettings(read, env);
   const parsed = parseAll(raw);
   const budget = checkBudget(parsed);
   checkStores(parsed);
-  checkDoors(parsed);
+  const doors = checkDoors(parsed);
+  const warnings = [...fromEnvironment, ...doors.warnings];
   if (read.printConfig) return { outcome: 'print', text: printed(raw, budget, warnings) };
-  return { outcome: 'config', config: { settings: parsed, budget, warnings } };
+  return {
+    outcome: 'config',
+    config: { settings: parsed, budget, certificate: doors.certificate, warnings },
+  };
 }
 
 function parseAll(raw: RawSettings): Settings {
@@ -85,14 +99,6 @@ function checkStores({ DATABASE_URL: store, DIRECT_DATABASE_URL: direct }: Setti
 
 function isPostgres(url: string): boolean {
   return !url.startsWith('sqlite:');
-}
-
-function checkDoors(values: Settings): void {
-  const loopback = /^(localhost|127(\.\d+){3}|::1)$/i.test(values.HTTP_HOST);
-  if (loopback || values.API_INSECURE) return;
-  throw new ConfigError(
-    `HTTP_HOST="${shown(values.HTTP_HOST)}" lies beyond loopback, where anyone could drain this agent; keep to 127.0.0.1, or set API_INSECURE=true if the network is trusted`,
-  );
 }
 
 function printed(raw: RawSettings, budget: TimeBudget, warnings: readonly string[]): string {

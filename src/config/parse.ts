@@ -1,5 +1,6 @@
 // Parsers of single settings: text in, value out, or a sentence that says what would be right.
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { NAME_PATTERN } from '../domain/limits.ts';
 import { ConfigError } from './config-error.ts';
 
@@ -41,6 +42,36 @@ export const port: Parse<number> = (text, name) => {
     );
   }
   return integer(0, 65_535)(text, name);
+};
+
+/** A port, or `off` for none. */
+export const portOrOff: Parse<number | 'off'> = (text, name) =>
+  text.trim().toLowerCase() === 'off' ? 'off' : port(text, name);
+
+/** What every Unix takes; a longer one would be cut off without a word. */
+const socketPathBytesMax = 103;
+
+/** The path of a Unix socket, made absolute, so that it means the same to whoever reads it in a log. */
+export const socketPath: Parse<string> = (text, name) => {
+  const path = resolve(
+    nonEmpty(text, name)
+      .trim()
+      .replace(/^unix:/, ''),
+  );
+  if (Buffer.byteLength(path) <= socketPathBytesMax) return path;
+  throw new ConfigError(
+    `${name}="${shown(text)}" is too long for a Unix socket: at most ${socketPathBytesMax} bytes; choose a shorter path, such as /run/streamhouse.sock`,
+  );
+};
+
+const tokenLengthMin = 16;
+
+/** A bearer token as HTTP can carry it. Never repeated in an error. */
+export const token: Parse<string> = (text, name) => {
+  if (text.length >= tokenLengthMin && /^[\x21-\x7e]+$/.test(text)) return text;
+  throw new ConfigError(
+    `${name} must be at least ${tokenLengthMin} characters of printable ASCII without blanks, for example from: openssl rand -hex 32`,
+  );
 };
 
 /** A name or an address to listen on; an IPv6 address may stand in brackets, as in a URL. */

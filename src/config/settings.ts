@@ -13,8 +13,11 @@ import {
   oneOf,
   type Parse,
   port,
+  portOrOff,
   readableFile,
   resourceName,
+  socketPath,
+  token,
   withoutPassword,
 } from './parse.ts';
 
@@ -100,8 +103,28 @@ export const settings = {
     'how long dead agents and ended terms stay listed',
   ),
   HTTP_HOST: setting(host, '127.0.0.1', 'address to listen on'),
-  HTTP_PORT: setting(port, '7070', 'port to listen on; 0 picks one and logs it'),
+  HTTP_PORT: setting(portOrOff, '7070', 'port to listen on; 0 picks one and logs it, off: HTTP_SOCKET alone'),
+  HTTP_SOCKET: setting(
+    socketPath,
+    undefined,
+    'Unix socket to listen on, beside the port or (HTTP_PORT=off) instead of it',
+  ),
   HTTP_ALLOWED_HOSTS: setting(commaList, '', 'accepted Host headers beside loopback names and HTTP_HOST'),
+  API_TOKEN: setting(
+    token,
+    undefined,
+    'bearer token for everything; a flag shows it to other users: API_TOKEN_FILE',
+    masked,
+  ),
+  API_READ_TOKEN: setting(token, undefined, 'bearer token for reading; needs API_TOKEN', masked),
+  TLS_CERT_FILE: setting(
+    readableFile,
+    undefined,
+    'certificate (PEM, with its chain) of HTTP_PORT, which then speaks TLS',
+  ),
+  TLS_KEY_FILE: setting(readableFile, undefined, 'private key (PEM) of TLS_CERT_FILE'),
+  METRICS_HOST: setting(host, '0.0.0.0', 'address of METRICS_PORT'),
+  METRICS_PORT: setting(port, undefined, 'another port with metrics and health alone, without token and TLS'),
   API_INSECURE: setting(boolean, 'false', 'allow listening beyond loopback without a token'),
   BROKER_HEALTH_URL: setting(
     httpUrl,
@@ -135,21 +158,15 @@ const isSettingName = (name: string): name is SettingName => Object.hasOwn(setti
 
 export const settingNames: readonly SettingName[] = Object.keys(settings).filter(isSettingName);
 
-/**
- * Settings of the public interface that this release does not know yet. Whoever sets one that guards something must not
- * believe that it does.
- */
-export const unsupported: Readonly<Record<string, 'refused' | 'ignored'>> = {
-  API_TOKEN: 'refused',
-  API_READ_TOKEN: 'refused',
-  TLS_CERT_FILE: 'refused',
-  TLS_KEY_FILE: 'refused',
-  HTTP_SOCKET: 'ignored',
-  METRICS_HOST: 'ignored',
-  METRICS_PORT: 'ignored',
+/** Settings of the public interface that this release does not know yet. */
+export const unsupported: Readonly<Record<string, 'ignored'>> = {
   METRICS_PER_PARTITION: 'ignored',
   CRASH_DETECTION: 'ignored',
 };
+
+function masked(): string {
+  return '***';
+}
 
 export function flagName(name: string): string {
   return `--${name.toLowerCase().replaceAll('_', '-')}`;

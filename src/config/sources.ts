@@ -148,11 +148,6 @@ function checkEnvironment(env: Environment): readonly string[] {
     const name = variable.replace(/^STREAMHOUSE_/, '').replace(/_FILE$/, '');
     const bare = variable.replace(/^STREAMHOUSE_/, '');
     const support = unsupported[bare] ?? unsupported[name];
-    if (support === 'refused') {
-      throw new ConfigError(
-        `${variable} is set, but this release cannot honour it yet; unset it and keep to loopback`,
-      );
-    }
     if (support === 'ignored')
       warnings.push(`${variable} is set, but this release does not know it yet; ignored`);
     const isKnown = known.includes(name) || known.includes(bare);

@@ -2,12 +2,13 @@
 import { fastify } from 'fastify';
 import { logAccess } from './access-log.ts';
 import { requestIdOf, setAnswerHeaders } from './answer-headers.ts';
+import { type Authentication, demandTokens } from './authentication.ts';
 import type { HttpDependencies } from './dependencies.ts';
-import { allowHosts, refuseForeignOrigins } from './guards.ts';
+import { allowHosts, keepMetricsDoorNarrow, refuseForeignOrigins } from './guards.ts';
 import type { HttpApp } from './http-app.ts';
 import { readJsonBodies } from './json-body.ts';
 import { refuseUnknownPaths } from './known-paths.ts';
-import { answerClientError, answerErrors, answerFrameworkError } from './problem-answers.ts';
+import { answerErrors, answerFrameworkError } from './problem-answers.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { StreamNames } from './events/stream-names.ts';
 import { electionRoutes } from './routes/elections.ts';
@@ -23,24 +24,22 @@ import { segmentRoutes } from './routes/segments.ts';
 import { selfRoutes } from './routes/self.ts';
 import { statusRoutes } from './routes/status.ts';
 import { topicRoutes } from './routes/topics.ts';
-import { closeSilentConnections } from './silent-connections.ts';
 import { compileValidator, type ZodTypes } from './validation.ts';
 
 export interface AppOptions {
   readonly allowedHosts: readonly string[];
   /** Event streams open at a time. Default 1,000. */
-  readonly eventStreamsMax?: number;
+  readonly eventStreamsMax?: number | undefined;
+  /** Default: no token is asked for. */
+  readonly authentication?: Authentication | undefined;
 }
 
 const eventStreamsMaxDefault = 1_000;
 
-/** Longest time to receive one whole request, milliseconds: a slow sender must not hold a connection for ever. */
-const requestTimeoutMs = 30_000;
-
 /** Longer than any request line Node accepts (16 KiB of headers), so that our own rule for names refuses long ones. */
 const pathPartLengthMax = 16_384;
 
-/** All routes and rules, not listening yet. */
+/** All routes and rules, without a listener: those hand it their requests (`routing`). */
 export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp {
   const app = newApp(deps);
   readJsonBodies(app);
@@ -50,11 +49,12 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
 
   // In this order: who may speak to us at all, then what exists, then bodies.
   app.addHook('onRequest', async (request, reply) => setAnswerHeaders(request, reply));
+  keepMetricsDoorNarrow(app);
   allowHosts(app, options.allowedHosts);
   refuseForeignOrigins(app);
+  if (options.authentication !== undefined) demandTokens(app, options.authentication);
   refuseUnknownPaths(app);
   closeConnectionsWhenClosing(app);
-  closeSilentConnections(app);
 
   healthRoutes(app, deps);
   metricsRoutes(app, deps);
@@ -80,15 +80,11 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
 
 function newApp(deps: HttpDependencies): HttpApp {
   const app = fastify({
-    requestTimeout: requestTimeoutMs,
     // What reaches us on an open connection while we stop is answered, and the connection then closed.
     return503OnClosing: false,
     routerOptions: { maxParamLength: pathPartLengthMax },
-    // A missing Host is refused by our own rule, in our own words.
-    http: { requireHostHeader: false },
     genReqId: requestIdOf,
     frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, deps.log),
-    clientErrorHandler: answerClientError,
   });
   return app.withTypeProvider<ZodTypes>();
 }

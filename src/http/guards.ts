@@ -1,7 +1,8 @@
 // Who may speak to us. A page in the user's browser can reach a loopback port, so names and origins are checked from the
 // start: the Host header stops DNS rebinding, the Origin and Sec-Fetch-Site headers stop cross-site requests that change something.
 import type { FastifyRequest } from 'fastify';
-import { changesSomething } from './access-log.ts';
+import { changesSomething, pathOf } from './access-log.ts';
+import { doorOf } from './door.ts';
 import type { HttpApp } from './http-app.ts';
 import { HttpRefusal } from './problem.ts';
 
@@ -16,10 +17,19 @@ declare module 'fastify' {
 
 const loopbackNames = ['localhost', '127.0.0.1', '::1'];
 
+/** The metrics' port needs no token, so it has nothing but what probes and scrapers ask for. */
+export function keepMetricsDoorNarrow(app: HttpApp): void {
+  app.addHook('onRequest', async (request) => {
+    if (doorOf(request) !== 'metrics' || request.routeOptions.config.anyHost === true) return;
+    throw new HttpRefusal('not_found', `there is nothing at ${pathOf(request)} on this port`);
+  });
+}
+
 export function allowHosts(app: HttpApp, allowedHosts: readonly string[]): void {
   const allowed = new Set([...loopbackNames, ...allowedHosts].map(canonicalName));
   app.addHook('onRequest', async (request) => {
-    if (request.routeOptions.config.anyHost === true) return;
+    // DNS rebinding leads browsers to ports; none of them opens a Unix socket.
+    if (request.routeOptions.config.anyHost === true || doorOf(request) === 'socket') return;
     const name = hostName(request.headers.host);
     if (name === undefined)
       throw new HttpRefusal('forbidden', 'a request needs a Host header that names a host');
@@ -34,11 +44,21 @@ export function allowHosts(app: HttpApp, allowedHosts: readonly string[]): void 
 
 export function refuseForeignOrigins(app: HttpApp): void {
   app.addHook('onRequest', async (request) => {
-    const isGuarded = changesSomething(request) || request.routeOptions.config.sameOriginOnly === true;
+    const isGuarded = mayChange(request) || request.routeOptions.config.sameOriginOnly === true;
     if (isGuarded && isForeign(request)) {
       throw new HttpRefusal('forbidden', 'a page of another origin may not change anything here');
     }
   });
+}
+
+/**
+ * Whether more than the right to read is needed. Attaching a broker is a GET, which an image on any page can send; it binds
+ * leases to the stream, and whoever ends that takes the agent out of service.
+ */
+export function mayChange(request: FastifyRequest): boolean {
+  const { query } = request;
+  const attaches = typeof query === 'object' && query !== null && 'attach' in query;
+  return changesSomething(request) || (request.routeOptions.url === '/v1/events' && attaches);
 }
 
 function isForeign({ headers }: FastifyRequest): boolean {

@@ -3,9 +3,20 @@ import type { HttpApp } from './http-app.ts';
 import { pathOf } from './access-log.ts';
 import { HttpRefusal } from './problem.ts';
 
+/** Methods by path, as the routes were added. */
+export type Paths = ReadonlyMap<string, ReadonlySet<string>>;
+
+const pathsOfApps = new WeakMap<HttpApp, Paths>();
+
+/** Every path of the application with its methods, those that fastify adds (HEAD) included. */
+export function pathsOf(app: HttpApp): Paths {
+  return pathsOfApps.get(app) ?? new Map();
+}
+
 /** Must be called before the routes are added: it listens for them. */
 export function refuseUnknownPaths(app: HttpApp): void {
   const known = new Map<string, Set<string>>();
+  pathsOfApps.set(app, known);
   app.addHook('onRoute', ({ url, method }) => {
     const methods = known.get(url) ?? new Set();
     for (const each of [method].flat()) methods.add(each);

@@ -54,7 +54,8 @@ const statusOfClientError: Readonly<Record<string, { status: number; detail: str
 
 /** Bytes that are no HTTP request: there is nothing to route and nobody to name, but still an answer. */
 export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // A failed TLS handshake leaves nothing to answer through.
+  if (error.code === 'ECONNRESET' || /^ERR_(SSL|TLS)_/.test(error.code ?? '') || !socket.writable) {
     socket.destroy();
     return;
   }

@@ -4,21 +4,25 @@ import { Refusal, type RefusalCode, StoreMisconfigured, StoreUnavailable } from 
 
 export type ProblemCode =
   | RefusalCode
+  | 'unauthorized'
   | 'forbidden'
   | 'method_not_allowed'
   | 'too_large'
   | 'unsupported_media_type'
+  | 'rate_limited'
   | 'unavailable'
   /** A bug of ours: logged, never explained to the caller. */
   | 'internal';
 
 const statusOf: Readonly<Record<ProblemCode, number>> = {
   invalid: 400,
+  unauthorized: 401,
   forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
   too_large: 413,
   unsupported_media_type: 415,
+  rate_limited: 429,
   already_exists: 409,
   lease_held: 409,
   fenced: 409,
@@ -48,11 +52,18 @@ export class HttpRefusal extends Error {
   override readonly name = 'HttpRefusal';
   readonly code: ProblemCode;
   readonly headers: Readonly<Record<string, string>>;
+  readonly facts: Readonly<Record<string, unknown>>;
 
-  constructor(code: ProblemCode, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    code: ProblemCode,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    facts: Readonly<Record<string, unknown>> = {},
+  ) {
     super(message);
     this.code = code;
     this.headers = headers;
+    this.facts = facts;
   }
 }
 
@@ -63,7 +74,8 @@ function problem(code: ProblemCode, detail: string, more: Partial<Problem> = {})
 /** What an error means to the caller. `changes`: whether the request was one that changes something. */
 export function problemOf(error: unknown, request: { readonly changes: boolean }): Problem {
   if (error instanceof Refusal) return problem(error.code, error.message, { facts: { ...error.facts } });
-  if (error instanceof HttpRefusal) return problem(error.code, error.message, { headers: error.headers });
+  if (error instanceof HttpRefusal)
+    return problem(error.code, error.message, { headers: error.headers, facts: error.facts });
   if (error instanceof StoreUnavailable)
     return unavailable(error.message, request.changes, error.outcomeUnknown);
   if (error instanceof StoreMisconfigured) return unavailable(error.message, request.changes, false);

@@ -3,6 +3,7 @@
 // means "something may have been missed".
 import { createHash, randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
+import type { ClientConfig } from 'pg';
 import createSubscriber from 'pg-listen';
 import { Backoff } from '../platform/backoff.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -17,8 +18,7 @@ import {
   type SignalsHealth,
 } from './signals.ts';
 
-export interface PostgresSignalsOptions {
-  readonly connectionString: string;
+export interface PostgresSignalsOptions extends Pick<ClientConfig, 'connectionString' | 'ssl'> {
   readonly schema: string;
   readonly group: string;
   readonly applicationName: string;
@@ -72,7 +72,8 @@ export class PostgresSignals implements Signals {
     this.backoff = new Backoff({ firstMs: 100, maxMs: 5_000, random: deps.random });
     this.subscriber = createSubscriber.default(
       {
-        connectionString: options.connectionString,
+        ...(options.connectionString !== undefined && { connectionString: options.connectionString }),
+        ...(options.ssl !== undefined && { ssl: options.ssl }),
         application_name: options.applicationName,
         connectionTimeoutMillis: options.attemptMs,
         query_timeout: options.attemptMs,

@@ -13,7 +13,7 @@ const program = buildProgram({
   isTty: false,
   runAgent: never,
   runDemo: never,
-  db: { migrate: never, status: never },
+  db: { migrate: never, status: never, grants: () => '' },
   signal: new AbortController().signal,
 });
 
@@ -52,6 +52,7 @@ describe('help', () => {
       'groups delete',
       'db migrate',
       'db status',
+      'db grants',
     ]);
   });
 
@@ -191,6 +192,7 @@ describe('db', () => {
         note('status', at, options);
         return { applied, pending, minCompatible: 1 };
       },
+      grants: () => '',
     };
     return { calls, db };
   }
@@ -296,12 +298,36 @@ describe('db', () => {
     ['StoreUnavailable', 6],
   ])('%s is exit code %d', async (name, code) => {
     const fail = (): Promise<never> => Promise.reject(named(name, 'the store says no'));
-    const deps = { db: { migrate: fail, status: fail } };
+    const deps = { db: { migrate: fail, status: fail, grants: () => '' } };
     expect(await run(['db', 'migrate', '--database-url', url], { deps })).toEqual({
       code,
       stdout: '',
       stderr: 'error: the store says no\n',
     });
+  });
+});
+
+describe('db grants', () => {
+  const args = ['db', 'grants', '--role', 'agents'];
+
+  test.each([
+    [args, {}, '-- agents streamhouse false\n'],
+    [[...args, '--schema', 'staging'], { DATABASE_SCHEMA: 'other' }, '-- agents staging false\n'],
+    [args, { DATABASE_SCHEMA: 'other' }, '-- agents other false\n'],
+    [[...args, '--agents-migrate'], {}, '-- agents streamhouse true\n'],
+    [['db', 'grants', '--role', 'Team "A"'], {}, '-- Team "A" streamhouse false\n'],
+  ])('%j %j prints what the store says, without a store', async (given, env, stdout) => {
+    expect(await run(given, { env })).toEqual({ code: 0, stdout, stderr: '' });
+  });
+
+  test.each(['', 'a\nb', 'a\u2028b', 'x'.repeat(64), '$$; drop'])('refuses the role %j', async (role) => {
+    const { code, stdout, stderr } = await run(['db', 'grants', '--role', role]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('It must be 1 to 63 bytes, without "$" and control characters.');
+  });
+
+  test('refuses to guess the role', async () => {
+    expect(await run(['db', 'grants'])).toMatchObject({ code: 2, stdout: '' });
   });
 });
 

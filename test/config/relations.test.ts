@@ -1,4 +1,4 @@
-// Settings that hold each other: the time budget, and the door that must not stand open by accident.
+// Settings that hold each other: the time budget, and the doors that must not stand open by accident.
 import { describe, expect, test } from 'vitest';
 import { load, refusal } from './load.ts';
 
@@ -63,16 +63,39 @@ describe('listening beyond loopback', () => {
   ];
   const loopback = ['127.0.0.1', '127.8.9.10', 'localhost', 'LOCALHOST', '::1', '[::1]'];
 
-  test.each(beyond)('is refused on %s without API_INSECURE', (host) => {
+  const token = 'a-token-for-everything';
+
+  test.each(beyond)('is refused on %s without a token and without API_INSECURE', (host) => {
     const message = refusal([], { HTTP_HOST: host });
-    expect(message).toMatch(/^HTTP_HOST=".*" lies beyond loopback, .*API_INSECURE=true/);
+    expect(message).toMatch(/^HTTP_HOST=".*" lies beyond loopback, .*API_TOKEN_FILE.*API_INSECURE=true/);
   });
 
   test.each(beyond)('is allowed on %s with API_INSECURE', (host) => {
     expect(load([], { HTTP_HOST: host, API_INSECURE: 'true' }).settings.API_INSECURE).toBe(true);
   });
 
+  test.each(beyond)('is allowed on %s with a token, with a warning when it would go in the clear', (host) => {
+    const { warnings } = load([], { HTTP_HOST: host, API_TOKEN: token });
+    expect(warnings).toEqual([expect.stringMatching(/speaks no TLS: the token can be read on its way/)]);
+  });
+
   test.each(loopback)('is not what %s does', (host) => {
-    expect(load([], { HTTP_HOST: host }).settings.HTTP_HOST).toBe(host.replace(/[[\]]/g, ''));
+    const { settings, warnings } = load([], { HTTP_HOST: host, API_TOKEN: token });
+    expect(settings.HTTP_HOST).toBe(host.replace(/[[\]]/g, ''));
+    expect(warnings).toEqual([]);
+  });
+
+  test('is not what a Unix socket does, nor a port that is off', () => {
+    const env = { HTTP_HOST: '0.0.0.0', HTTP_PORT: 'off', HTTP_SOCKET: '/run/agent.sock' };
+    expect(load([], env).settings).toMatchObject({ HTTP_PORT: 'off', HTTP_SOCKET: '/run/agent.sock' });
+    const both = { HTTP_HOST: '0.0.0.0', HTTP_SOCKET: '/run/agent.sock' };
+    expect(refusal([], both)).toContain('lies beyond loopback');
+  });
+
+  test('is what the port of the metrics may do', () => {
+    expect(load([], { METRICS_PORT: '9464' }).settings).toMatchObject({
+      METRICS_HOST: '0.0.0.0',
+      METRICS_PORT: 9464,
+    });
   });
 });

@@ -1,8 +1,13 @@
 // Which source wins, and what each of them may hold.
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { fileKey, flagName, type SettingName, settingNames } from '../../src/config/settings.ts';
+import { CertificateFiles, newAuthority } from '../support/certificates.ts';
 import { load, print, printedSettings, refusal, temporaryFile } from './load.ts';
+
+const certificate = await (await newAuthority()).issue();
+const files = new CertificateFiles();
+afterAll(() => files[Symbol.dispose]());
 
 /** A value per setting that differs from its default and fits the others. */
 const examples: Readonly<Record<SettingName, string>> = {
@@ -25,7 +30,14 @@ const examples: Readonly<Record<SettingName, string>> = {
   AGENT_RETENTION_MS: '86400000',
   HTTP_HOST: 'localhost',
   HTTP_PORT: '7171',
+  HTTP_SOCKET: '/run/streamhouse/agent.sock',
   HTTP_ALLOWED_HOSTS: 'agent.example',
+  API_TOKEN: 'a-token-for-everything',
+  API_READ_TOKEN: 'a-token-for-reading',
+  TLS_CERT_FILE: files.write('server.pem', certificate.cert),
+  TLS_KEY_FILE: files.write('server.key', certificate.key),
+  METRICS_HOST: '127.0.0.9',
+  METRICS_PORT: '9464',
   API_INSECURE: 'true',
   BROKER_HEALTH_URL: 'http://127.0.0.1:9092/health',
   BROKER_GRACE_MS: '1500',
@@ -37,47 +49,66 @@ const examples: Readonly<Record<SettingName, string>> = {
   LOG_FORMAT: 'pretty',
 };
 
-/** What DIRECT_DATABASE_URL needs beside it. */
-const context = { DATABASE_URL: 'postgres://db.example/store' };
+/** What DIRECT_DATABASE_URL, API_READ_TOKEN and each half of a certificate need beside them. */
+const context: Partial<Record<SettingName, string>> = {
+  DATABASE_URL: 'postgres://db.example/store',
+  API_TOKEN: examples.API_TOKEN,
+  TLS_CERT_FILE: examples.TLS_CERT_FILE,
+  TLS_KEY_FILE: examples.TLS_KEY_FILE,
+};
+
+/** As --print-config shows it. */
+function printedForm(name: SettingName, text: string): string {
+  return name === 'API_TOKEN' || name === 'API_READ_TOKEN' ? '***' : text;
+}
 
 describe('every setting is read', () => {
   const each = settingNames.map((name) => ({ name, text: examples[name] }));
 
   test.each(each)('$name from its variable', ({ name, text }) => {
     const env = { ...context, [name]: text };
-    expect(printedSettings([], env).get(name)).toEqual({ value: text, source: `environment ${name}` });
+    expect(printedSettings([], env).get(name)).toEqual({
+      value: printedForm(name, text),
+      source: `environment ${name}`,
+    });
   });
 
   test.each(each)('$name from its prefixed variable', ({ name, text }) => {
     const env = { ...context, [`STREAMHOUSE_${name}`]: text };
     const source = `environment STREAMHOUSE_${name}`;
-    expect(printedSettings([], env).get(name)).toEqual({ value: text, source });
+    expect(printedSettings([], env).get(name)).toEqual({ value: printedForm(name, text), source });
   });
 
   test.each(each)(
     '$name from the file that $name_FILE names, its last line break left out',
     ({ name, text }) => {
-      const { [name]: _, ...others } = { ...context } as Partial<Record<SettingName, string>>;
+      const { [name]: _, ...others } = context;
       const env = { ...others, [`${name}_FILE`]: temporaryFile('value', `${text}\n`) };
-      expect(printedSettings([], env).get(name)).toEqual({ value: text, source: `environment ${name}_FILE` });
+      expect(printedSettings([], env).get(name)).toEqual({
+        value: printedForm(name, text),
+        source: `environment ${name}_FILE`,
+      });
     },
   );
 
   test.each(each)('$name as a flag with the value behind it', ({ name, text }) => {
     const shown = printedSettings([flagName(name), text], context).get(name);
-    expect(shown).toEqual({ value: text, source: flagName(name) });
+    expect(shown).toEqual({ value: printedForm(name, text), source: flagName(name) });
   });
 
   test.each(each)('$name as a flag with the value after =', ({ name, text }) => {
     const shown = printedSettings([`${flagName(name)}=${text}`], context).get(name);
-    expect(shown).toEqual({ value: text, source: flagName(name) });
+    expect(shown).toEqual({ value: printedForm(name, text), source: flagName(name) });
   });
 
   test.each(each)('$name as a key of a configuration file', ({ name, text }) => {
-    const settings = { databaseUrl: context.DATABASE_URL, [fileKey(name)]: text };
+    const beside = settingNames.flatMap((other) =>
+      context[other] ? [[fileKey(other), context[other]]] : [],
+    );
+    const settings = { ...Object.fromEntries(beside), [fileKey(name)]: text };
     const file = temporaryFile('agent.json', JSON.stringify(settings));
     const shown = printedSettings(['--config', file]).get(name);
-    expect(shown).toEqual({ value: text, source: `file ${file}` });
+    expect(shown).toEqual({ value: printedForm(name, text), source: `file ${file}` });
   });
 });
 
@@ -232,7 +263,6 @@ describe('the arguments', () => {
     { args: ['--print-confg'], says: 'unknown flag --print-confg; did you mean --print-config?' },
     { args: ['--colour'], says: 'unknown flag --colour; see streamhouse agent --help' },
     { args: ['-p', '1'], says: 'unknown flag -p; see streamhouse agent --help' },
-    { args: ['--api-token', 't'], says: 'unknown flag --api-token; see streamhouse agent --help' },
     { args: ['7070'], says: 'unexpected argument "7070"; settings are given as --name value' },
     { args: ['--http-port'], says: '--http-port needs a value' },
     { args: ['--agent-id', '--http-port', '1'], says: '--agent-id needs a value' },

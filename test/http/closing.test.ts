@@ -112,7 +112,7 @@ test('a port that is taken is an error of the start', async () => {
     version: '1',
   };
   const start = startHttpServer(deps, { host: '127.0.0.1', port: server.port, allowedHosts: [] });
-  await expect(start).rejects.toThrow(/EADDRINUSE/);
+  await expect(start).rejects.toThrow(`HTTP_PORT=${server.port} is in use`);
 });
 
 test.each([

@@ -15,7 +15,7 @@ import type {
 } from '../../src/coordination/agent-view.ts';
 import { EventJournal } from '../../src/coordination/event-journal.ts';
 import { partitionKey } from '../../src/domain/lease.ts';
-import { startHttpServer, type HttpServer } from '../../src/http/server.ts';
+import { startHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { ReleaseOutcome } from '../../src/store/leases.ts';
 import type { MetadataStore } from '../../src/store/metadata-store.ts';
@@ -131,7 +131,11 @@ export class Fixture implements AsyncDisposable {
     });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('json') === true;
-    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson && text !== '' ? JSON.parse(text) : text,
+    };
   }
 
   /** Lets the agent take partitions of a topic; answers their epochs in the order asked. */
@@ -195,6 +199,8 @@ export interface FixtureOptions {
   /** Bound of one attempt at the store, milliseconds. */
   readonly attemptMs?: number;
   readonly allowedHosts?: readonly string[];
+  /** Doors and locks beyond a port on loopback without TLS and tokens. */
+  readonly http?: Partial<HttpServerOptions>;
 }
 
 export function postgresUrl(): URL {
@@ -218,7 +224,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   const metrics = new Registry();
   const server = await startHttpServer(
     { agent, clock: systemClock, metrics, log, version: '1.2.3' },
-    { host: '127.0.0.1', port: 0, allowedHosts: options.allowedHosts ?? [] },
+    { host: '127.0.0.1', port: 0, allowedHosts: options.allowedHosts ?? [], ...options.http },
   );
   return new Fixture({ agent, store, server, metrics, lines }, async () => {
     await server.close();

@@ -17,7 +17,8 @@ export interface RawRequest {
   readonly body?: string | Buffer;
 }
 
-export async function rawRequest(port: number, wanted: RawRequest): Promise<RawAnswer> {
+/** `at`: a port on loopback, or the path of a Unix socket. */
+export async function rawRequest(at: number | string, wanted: RawRequest): Promise<RawAnswer> {
   const { method = 'GET', path, body } = wanted;
   const given = Object.entries(wanted.headers ?? {});
   const headers = Object.fromEntries(
@@ -31,7 +32,14 @@ export async function rawRequest(port: number, wanted: RawRequest): Promise<RawA
   const setHost = !given.some(([name]) => name.toLowerCase() === 'host');
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      { host: '127.0.0.1', port, method, path, headers, setHost, agent: false },
+      {
+        ...(typeof at === 'string' ? { socketPath: at } : { host: '127.0.0.1', port: at }),
+        method,
+        path,
+        headers,
+        setHost,
+        agent: false,
+      },
       (response) => {
         text(response).then(
           (content) =>

@@ -1,6 +1,6 @@
-// `db`: the store's schema, opened by URL instead of through an agent.
+// `db`: the store's schema and who may use it, opened by URL instead of through an agent.
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { parseSchema } from '../arguments.ts';
+import { parseRole, parseSchema } from '../arguments.ts';
 import { addCommand, addGroup, outputOption, urlOption, type CommandText } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import type { CliDeps, DbOptions } from '../deps.ts';
@@ -11,6 +11,12 @@ import { formatFacts, formatTable, type Column } from '../table.ts';
 interface StoreFlags {
   readonly databaseUrl?: string;
   readonly schema?: string;
+}
+
+interface GrantFlags {
+  readonly role: string;
+  readonly schema?: string;
+  readonly agentsMigrate?: boolean;
 }
 
 interface Migration {
@@ -26,7 +32,7 @@ const columns: readonly Column<Migration>[] = [
 export function addDbCommands(program: Command, context: CliContext): void {
   const { deps, printer } = context;
   const db = addGroup(program, 'db', {
-    summary: "Look at and migrate the store's schema",
+    summary: "Look at and migrate the store's schema, and print the rights to it",
     examples: ['db status --database-url postgres://db/streamhouse', 'db migrate'],
   });
 
@@ -58,17 +64,48 @@ export function addDbCommands(program: Command, context: CliContext): void {
     });
     if (pending.length > 0) await printer.hint('apply what is pending with "streamhouse db migrate"');
   });
+
+  addGrantsCommand(db, context);
+}
+
+function addGrantsCommand(db: Command, { deps, printer }: CliContext): void {
+  addCommand(db, 'grants', {
+    summary: 'Print the SQL that gives a PostgreSQL role the rights agents need, and no others',
+    details:
+      "Prints and does nothing else: the owner of the schema reads it and runs it. With --agents-migrate it is for agents that apply migrations by themselves; they then own the store's tables.",
+    examples: [
+      'db grants --role streamhouse_agent > grants.sql',
+      'db grants --role streamhouse_agent --schema staging --agents-migrate',
+    ],
+  })
+    .addOption(
+      new Option('--role <name>', 'the role that agents log in as')
+        .argParser(parseRole)
+        .makeOptionMandatory(),
+    )
+    .addOption(schemaOption())
+    .option('--agents-migrate', 'the agents apply migrations themselves (AUTO_MIGRATE=true)')
+    .action(async ({ role, schema, agentsMigrate = false }: GrantFlags) => {
+      await printer.data(deps.db.grants({ role, schema: schemaOf(schema, deps), migrate: agentsMigrate }));
+    });
+}
+
+function schemaOption(): Option {
+  return new Option(
+    '--schema <name>',
+    'PostgreSQL schema (env: DATABASE_SCHEMA, default: streamhouse)',
+  ).argParser(parseSchema);
+}
+
+function schemaOf(flag: string | undefined, { env }: CliDeps): string {
+  const fromEnv = readVariable(env, 'STREAMHOUSE_DATABASE_SCHEMA', 'DATABASE_SCHEMA');
+  return flag ?? checkVariable(fromEnv, parseSchema) ?? 'streamhouse';
 }
 
 function addStoreCommand(db: Command, name: string, text: CommandText): Command {
   return addCommand(db, name, text)
     .addOption(urlOption('--database-url', 'the store (env: DATABASE_URL)', parseStoreUrl))
-    .addOption(
-      new Option(
-        '--schema <name>',
-        'PostgreSQL schema (env: DATABASE_SCHEMA, default: streamhouse)',
-      ).argParser(parseSchema),
-    )
+    .addOption(schemaOption())
     .addOption(outputOption());
 }
 
@@ -83,8 +120,7 @@ function storeOf(command: Command, flags: StoreFlags, deps: CliDeps): { url: str
   if (url === undefined) {
     return command.error('error: which store? Name it with --database-url or set DATABASE_URL');
   }
-  const schemaFromEnv = readVariable(env, 'STREAMHOUSE_DATABASE_SCHEMA', 'DATABASE_SCHEMA');
-  const schema = flags.schema ?? checkVariable(schemaFromEnv, parseSchema) ?? 'streamhouse';
+  const schema = schemaOf(flags.schema, deps);
   const caFile = readVariable(env, 'STREAMHOUSE_DATABASE_CA_FILE', 'DATABASE_CA_FILE')?.value;
   return { url, options: { schema, caFile, signal } };
 }

@@ -6,15 +6,15 @@ import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
 import { presentSelf } from '../present/agents.ts';
 
-const anyHost = { config: { anyHost: true } } as const;
+const forProbes = { config: { anyHost: true, open: true } } as const;
 
 /** Probes add what they like to a query; only the presence of `verbose` means something. */
 const readyQuery = z.looseObject({ verbose: z.unknown().optional() });
 
 export function healthRoutes(app: HttpApp, { agent, version }: HttpDependencies): void {
-  app.get('/livez', anyHost, async (_request, reply) => reply.type('text/plain').send('ok'));
+  app.get('/livez', forProbes, async (_request, reply) => reply.type('text/plain').send('ok'));
 
-  app.get('/readyz', { ...anyHost, schema: { querystring: readyQuery } }, async (request, reply) => {
+  app.get('/readyz', { ...forProbes, schema: { querystring: readyQuery } }, async (request, reply) => {
     const { ready, checks } = readinessOf(agent);
     const text = 'verbose' in request.query ? verbose(checks, ready) : brief(checks, ready);
     return reply
@@ -23,7 +23,7 @@ export function healthRoutes(app: HttpApp, { agent, version }: HttpDependencies)
       .send(text);
   });
 
-  app.get('/health', anyHost, async (_request, reply) => {
+  app.get('/health', forProbes, async (_request, reply) => {
     const { ready, checks } = readinessOf(agent);
     const health = {
       status: ready ? 'ok' : 'unhealthy',

@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import { is, Placeholder } from 'drizzle-orm';
 import pg from 'pg';
 import { StoreUnavailable } from '../../domain/refusal.ts';
+import { reach } from './encryption.ts';
 import type { CompiledSql } from '../sql/dialect.ts';
 import type { ParameterValues, Row } from '../sql/statement.ts';
 
@@ -67,17 +68,9 @@ export class BoundedClient extends pg.Client {
   }
 }
 
-/** The URL with the certificate authorities to verify the server by. */
-export function connectionString(url: string, caFile: string | undefined): string {
-  if (caFile === undefined) return url;
-  const withAuthorities = new URL(url);
-  withAuthorities.searchParams.set('sslrootcert', caFile);
-  return withAuthorities.href;
-}
-
 export function clientConfig(options: ConnectionOptions): pg.ClientConfig {
   return {
-    connectionString: connectionString(options.connectionString, options.caFile),
+    ...reach(options.connectionString, options.caFile),
     application_name: options.applicationName,
     connectionTimeoutMillis: options.attemptMs,
     options: serverSettings(options),

@@ -29,6 +29,8 @@ export function translateError(error: unknown): Error {
       cause: error,
     });
   }
+  const encryption = encryptionProblem(error, said);
+  if (encryption !== undefined) return new StoreMisconfigured(encryption, { cause: error });
   switch (code) {
     case '23505':
       return new ConstraintViolation('unique', { cause: error });
@@ -38,9 +40,12 @@ export function translateError(error: unknown): Error {
       return new ConstraintViolation('check', { cause: error });
     case '28P01':
     case '28000':
-      return new StoreMisconfigured(`PostgreSQL refuses the credentials of DATABASE_URL: ${said}`, {
-        cause: error,
-      });
+      return new StoreMisconfigured(
+        said.endsWith('no encryption') || said.endsWith('SSL off')
+          ? `PostgreSQL refuses this user without TLS (${said}); add sslmode=verify-full to DATABASE_URL`
+          : `PostgreSQL refuses the credentials of DATABASE_URL: ${said}`,
+        { cause: error },
+      );
     case '3D000':
       return new StoreMisconfigured(`${said}; create it, or name another in DATABASE_URL`, { cause: error });
     case '42501':
@@ -65,6 +70,28 @@ export function translateError(error: unknown): Error {
         cause: error,
       });
   }
+}
+
+/** Codes of OpenSSL's verification as Node gives them. */
+const distrust =
+  /^(CERT_|CRL_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_)/;
+
+/** What is wrong with the TLS of the connection, when that is the reason; a person must act, trying again will not help. */
+function encryptionProblem(error: unknown, said: string): string | undefined {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return `the certificate of PostgreSQL is for another host than DATABASE_URL names (${said}); name the host as the certificate does, or check its authority alone with sslmode=verify-ca`;
+  }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return `the certificate of PostgreSQL is not valid now (${code}); renew it there, or set the clock right`;
+  }
+  if (distrust.test(code)) {
+    return `the certificate of PostgreSQL is not trusted (${code}: ${said}); name the file of the authority that issued it in DATABASE_CA_FILE`;
+  }
+  if (said === 'The server does not support SSL connections') {
+    return 'PostgreSQL offers no TLS, which sslmode or DATABASE_CA_FILE asks for; turn ssl on there, or say sslmode=disable if the network is trusted';
+  }
+  return undefined;
 }
 
 function sqlState(error: unknown): string | undefined {
