@@ -6,7 +6,7 @@ import { ZodUndefined, type ZodType } from 'zod';
 import { problemAnswer } from '../schemas/answers/problem.ts';
 import { jsonSchemasOf, type JsonSchema, type JsonSchemas } from './json-schemas.ts';
 import { tags } from './operation.ts';
-import { problemResponse, problemsOf } from './problem-responses.ts';
+import { problemComponents, problemResponse, problemsOf } from './problem-responses.ts';
 import { requestParts, type DescribedRoute } from './routes.ts';
 
 const about = `Coordination for a streaming platform: who may write which partition, and where its segments are.
@@ -34,6 +34,7 @@ export function openApiDocument(routes: readonly DescribedRoute[], version: stri
     paths,
     components: {
       schemas: json.components,
+      responses: problemComponents(routes),
       securitySchemes: {
         bearer: {
           type: 'http',

@@ -49,8 +49,28 @@ function commonProblems(route: DescribedRoute): readonly ProblemCode[] {
   ];
 }
 
-/** The response object of one status. */
+/** The response object of one status: common ones are pointed to, so that the description stays short. */
 export function problemResponse(status: number, codes: readonly ProblemCode[]) {
+  const [only] = codes;
+  if (only !== undefined && codes.length === 1) return { $ref: `#/components/responses/${nameOf(only)}` };
+  return responseOf(status, codes);
+}
+
+/** What they are pointed to: `NotFound` and its like. */
+export function problemComponents(routes: readonly DescribedRoute[]): Readonly<Record<string, object>> {
+  const components: Record<string, object> = {};
+  for (const [status, codes] of routes.flatMap((route) => [...problemsOf(route)])) {
+    const [only] = codes;
+    if (only !== undefined && codes.length === 1) components[nameOf(only)] = responseOf(status, codes);
+  }
+  return components;
+}
+
+function nameOf(code: ProblemCode): string {
+  return code.replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function responseOf(status: number, codes: readonly ProblemCode[]) {
   const retryAfter = { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer', minimum: 0 } } };
   return {
     description: [STATUS_CODES[status], ...codes.map((code) => `- \`${code}\`: ${meanings[code]}`)].join(

@@ -1,14 +1,14 @@
 // The answer to whatever is refused: a problem (RFC 9457) with a code, and the facts that say what to do next.
 import { z } from 'zod';
 import { name } from '../names.ts';
-import { epoch } from '../numbers.ts';
+import { epoch, whole } from '../numbers.ts';
 import { duration, highWatermark } from './values.ts';
 
 export const problemAnswer = z
   .object({
     type: z.string(),
     title: z.string(),
-    status: z.int(),
+    status: whole(400, 599),
     code: z.string().meta({ description: 'One of a closed set, for programs.' }),
     detail: z.string().meta({ description: 'A sentence for people: what is wrong and what to do.' }),
     instance: z.string().optional().meta({ description: 'The path that was asked for.' }),
