@@ -3,7 +3,14 @@
 import { type AnySchema, Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { HttpApp } from '../../src/http/http-app.ts';
-import { openApiForm, type OpenApiForm, type ParameterForm, type SchemaForm } from './openapi-form.ts';
+import {
+  openApiForm,
+  type OpenApiForm,
+  type OperationForm,
+  type ParameterForm,
+  problemForm,
+  type SchemaForm,
+} from './openapi-form.ts';
 
 export interface Operation {
   readonly id: string;
@@ -17,6 +24,8 @@ export interface Operation {
   readonly body: { readonly isRequired: boolean; readonly schema: SchemaForm } | undefined;
   /** By status, then by media type; a status without a body has none. */
   readonly answers: ReadonlyMap<number, ReadonlyMap<string, SchemaForm>>;
+  /** The codes of the problems that a status stands for; none for one that is no problem. */
+  readonly codes: (status: number) => readonly string[];
 }
 
 /** An answer as it came; `body` is parsed when it is JSON. */
@@ -47,32 +56,36 @@ export class ApiDescription {
     // Pointers into it begin with its name.
     this.#ajv.addSchema(closed(pointingTo(document)), 'api');
     this.operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, form]) => ({
-        id: form.operationId,
-        method: method.toUpperCase(),
-        path,
-        tags: form.tags,
-        summary: form.summary,
-        isOpen: form.security?.length === 0,
-        parameters: form.parameters,
-        body: form.requestBody && {
-          isRequired: form.requestBody.required,
-          schema: form.requestBody.content['application/json'].schema,
-        },
-        answers: new Map(
-          Object.entries(form.responses).map(([status, response]) => [
-            Number(status),
-            new Map(
-              Object.entries(this.#resolved(response).content).map(([type, { schema }]) => [type, schema]),
-            ),
-          ]),
-        ),
-      })),
+      Object.entries(methods).map(([method, form]) => this.#operation(path, method, form)),
     );
     this.#patterns = this.operations.map((operation) => ({
       operation,
       pattern: new RegExp(`^${operation.path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]*')}$`),
     }));
+  }
+
+  #operation(path: string, method: string, form: OperationForm): Operation {
+    const answers = new Map(
+      Object.entries(form.responses).map(([status, response]) => [
+        Number(status),
+        new Map(Object.entries(this.#resolved(response).content).map(([type, { schema }]) => [type, schema])),
+      ]),
+    );
+    return {
+      id: form.operationId,
+      tags: form.tags,
+      summary: form.summary,
+      method: method.toUpperCase(),
+      path,
+      isOpen: form.security?.length === 0,
+      parameters: form.parameters,
+      body: form.requestBody && {
+        isRequired: form.requestBody.required,
+        schema: form.requestBody.content['application/json'].schema,
+      },
+      answers,
+      codes: (status) => codesOf(answers.get(status)?.get('application/problem+json')),
+    };
   }
 
   operation(id: string): Operation {
@@ -83,10 +96,17 @@ export class ApiDescription {
 
   /** Which operation a request is; undefined when none. HEAD counts as GET. */
   operationOf(method: string, target: string): Operation | undefined {
-    const [path = ''] = target.split('?', 1);
+    const path = routed(target);
     const asked = method === 'HEAD' ? 'GET' : method;
     return this.#patterns.find(({ operation, pattern }) => operation.method === asked && pattern.test(path))
       ?.operation;
+  }
+
+  /** What `#/components/schemas/…` points to. */
+  component(ref: string): SchemaForm {
+    const found = this.document.components.schemas[ref.replace('#/components/schemas/', '')];
+    if (found === undefined) throw new Error(`${ref} points to nothing`);
+    return found;
   }
 
   /** Whether a value fits a schema of the document. */
@@ -99,7 +119,7 @@ export class ApiDescription {
     const operation = this.operationOf(method, target);
     const fault =
       operation === undefined
-        ? this.#faultOfUnknown(answer)
+        ? this.#faultOfUnknown(answer, method === 'HEAD')
         : this.#faultOfKnown(operation, answer, method === 'HEAD');
     return fault === undefined
       ? undefined
@@ -119,9 +139,10 @@ export class ApiDescription {
   }
 
   /** Where no operation is, there is a problem all the same: 404 or 405 mostly. */
-  #faultOfUnknown({ status, mediaType, body }: GivenAnswer): string | undefined {
+  #faultOfUnknown({ status, mediaType, body }: GivenAnswer, isHead: boolean): string | undefined {
     if (status < 400 || status > 499) return 'an answer where nothing is described';
-    if (mediaType !== 'application/problem+json') return body === '' ? undefined : `of type ${mediaType}`;
+    if (mediaType !== 'application/problem+json') return `of type ${mediaType}`;
+    if (isHead) return undefined;
     return this.#faultOf({ $ref: '#/components/schemas/Problem' }, body);
   }
 
@@ -141,12 +162,26 @@ export class ApiDescription {
     return known;
   }
 
-  #resolved(response: OpenApiForm['components']['responses'][string] | { readonly $ref: string }) {
+  #resolved(response: OperationForm['responses'][string]) {
     if (!('$ref' in response)) return response;
     const found = this.document.components.responses[response.$ref.replace('#/components/responses/', '')];
     if (found === undefined) throw new Error(`${response.$ref} points to nothing`);
     return found;
   }
+}
+
+/** The path as the router compares it: without what follows, and decoded but for what would be a separator. */
+function routed(target: string): string {
+  const [path = ''] = target.split(/[?#]/, 1);
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}
+
+function codesOf(problem: SchemaForm | undefined): readonly string[] {
+  return problem === undefined ? [] : problemForm.parse(problem).properties.code.enum;
 }
 
 /** Schemas outside of the document point into it by its name. */

@@ -34,6 +34,13 @@ const operationForm = z.object({
   responses: z.record(z.string(), z.union([z.object({ $ref: z.string() }), responseForm])),
 });
 
+export type OperationForm = z.infer<typeof operationForm>;
+
+/** The schema of a problem in one status of one operation. */
+export const problemForm = z.object({
+  properties: z.object({ code: z.object({ enum: z.array(z.string()) }) }),
+});
+
 export const openApiForm = z.looseObject({
   openapi: z.string(),
   info: z.object({ title: z.string(), version: z.string(), description: z.string() }),

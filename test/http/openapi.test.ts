@@ -24,7 +24,10 @@ test('it is served to any Host, without the store, naming the running version', 
   http.agent.state = { state: 'starting', detail: 'no store yet' };
   for (const host of ['agent-7.example:7070', 'evil.example', undefined]) {
     const answer = await rawRequest(http.server.port, { path: '/openapi.json', headers: { host } });
-    expect(answer).toMatchObject({ status: 200, headers: { 'content-type': expect.stringMatching(/^application\/json/) } });
+    expect(answer).toMatchObject({
+      status: 200,
+      headers: { 'content-type': expect.stringMatching(/^application\/json/) },
+    });
     expect(JSON.parse(answer.text)).toMatchObject({ openapi: '3.1.0', info: { version: '1.2.3' } });
   }
 });

@@ -33,6 +33,12 @@ export async function rawRequest(port: number, wanted: RawRequest): Promise<RawA
     const outgoing = request(
       { host: '127.0.0.1', port, method, path, headers, setHost, agent: false },
       (response) => {
+        // It would never end.
+        if (response.headers['content-type']?.startsWith('text/event-stream') === true) {
+          response.destroy();
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text: '' });
+          return;
+        }
         text(response).then(
           (content) =>
             resolve({ status: response.statusCode ?? 0, headers: response.headers, text: content }),

@@ -71,7 +71,12 @@ function nameOf(code: ProblemCode): string {
 }
 
 function responseOf(status: number, codes: readonly ProblemCode[]) {
-  const retryAfter = { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer', minimum: 0 } } };
+  const retryAfter = {
+    'Retry-After': {
+      description: 'Seconds.',
+      schema: { type: 'integer', minimum: 0, maximum: 2 ** 31 - 1, format: 'int32' },
+    },
+  };
   return {
     description: [STATUS_CODES[status], ...codes.map((code) => `- \`${code}\`: ${meanings[code]}`)].join(
       '\n',
