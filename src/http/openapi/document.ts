@@ -13,6 +13,7 @@ const about = `Coordination for a streaming platform: who may write which partit
 
 - Integers are up to 2^53 − 1; **epochs and offsets never fit 32 bits**: on PostgreSQL epochs begin at 2^32.
 - \`endOffset\` is inclusive. A high watermark and a committed offset are the *next* offset.
+- A body is at most 1 MiB of JSON in UTF-8, at most 32 levels deep, without NUL, half surrogate pairs and a field called \`__proto__\`. Lengths of texts count UTF-16 units.
 - Times are RFC 3339 in UTC; durations are milliseconds and end in \`Ms\`.
 - Whatever is refused is \`application/problem+json\` with a \`code\`, and changes nothing.
 - A query parameter or field that is not described here is refused, outside of \`health\`. Answers may gain fields: ignore what you do not know.
