@@ -19,12 +19,13 @@ import { heldRoutes } from './routes/held.ts';
 import { leaseRoutes } from './routes/leases.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { offsetRoutes } from './routes/offsets.ts';
+import { openApiRoutes } from './routes/openapi.ts';
 import { partitionRoutes } from './routes/partitions.ts';
 import { segmentRoutes } from './routes/segments.ts';
 import { selfRoutes } from './routes/self.ts';
 import { statusRoutes } from './routes/status.ts';
 import { topicRoutes } from './routes/topics.ts';
-import { compileValidator, type ZodTypes } from './validation.ts';
+import { answerAsIs, compileValidator, type ZodTypes } from './validation.ts';
 
 export interface AppOptions {
   readonly allowedHosts: readonly string[];
@@ -44,6 +45,7 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
   const app = newApp(deps);
   readJsonBodies(app);
   app.setValidatorCompiler(compileValidator);
+  app.setSerializerCompiler(answerAsIs);
   answerErrors(app, deps.log);
   logAccess(app, deps.log);
 
@@ -56,6 +58,7 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
   refuseUnknownPaths(app);
   closeConnectionsWhenClosing(app);
 
+  openApiRoutes(app, deps);
   healthRoutes(app, deps);
   metricsRoutes(app, deps);
   selfRoutes(app, deps);

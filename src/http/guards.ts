@@ -8,7 +8,7 @@ import { HttpRefusal } from './problem.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Probes and scrapers come by address or service name: health and metrics answer whatever Host says. */
+    /** Probes and scrapers come by address or service name: health, metrics and the API's description answer whatever Host says. */
     readonly anyHost?: boolean;
     /** Reading this has effects (a broker attached by it): pages of other origins are refused as for a change. */
     readonly sameOriginOnly?: boolean;

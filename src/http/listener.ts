@@ -1,7 +1,12 @@
 // One listener: a port, with or without TLS, or a Unix socket. It hands every request to the application and can be stopped
 // without cutting off what is being answered.
 import { once } from 'node:events';
-import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http';
 import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type Door, through } from './door.ts';

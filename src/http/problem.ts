@@ -1,6 +1,13 @@
 // Errors as callers see them: one of a closed set of codes, its status, a sentence, and the facts needed to act (RFC 9457).
 import { STATUS_CODES } from 'node:http';
-import { Refusal, type RefusalCode, StoreMisconfigured, StoreUnavailable } from '../domain/refusal.ts';
+import {
+  Refusal,
+  type RefusalCode,
+  type RefusalFacts,
+  StoreMisconfigured,
+  StoreUnavailable,
+} from '../domain/refusal.ts';
+import type { ProblemAnswer } from './schemas/answers/problem.ts';
 
 export type ProblemCode =
   | RefusalCode
@@ -14,7 +21,7 @@ export type ProblemCode =
   /** A bug of ours: logged, never explained to the caller. */
   | 'internal';
 
-const statusOf: Readonly<Record<ProblemCode, number>> = {
+export const problemStatus: Readonly<Record<ProblemCode, number>> = {
   invalid: 400,
   unauthorized: 401,
   forbidden: 403,
@@ -43,7 +50,7 @@ export interface Problem {
   readonly status: number;
   readonly detail: string;
   /** What the caller needs to act, beside the standard members: `currentEpoch`, `holder`, … */
-  readonly facts: Readonly<Record<string, unknown>>;
+  readonly facts: RefusalFacts & { readonly retryAfterMs?: number };
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -68,7 +75,7 @@ export class HttpRefusal extends Error {
 }
 
 function problem(code: ProblemCode, detail: string, more: Partial<Problem> = {}): Problem {
-  return { code, status: statusOf[code], detail, facts: {}, headers: {}, ...more };
+  return { code, status: problemStatus[code], detail, facts: {}, headers: {}, ...more };
 }
 
 /** What an error means to the caller. `changes`: whether the request was one that changes something. */
@@ -119,13 +126,14 @@ export function problemJson(
   about: { readonly instance?: string; readonly requestId?: string },
 ): string {
   const { code, status, detail, facts } = problem;
-  return JSON.stringify({
+  const answer: ProblemAnswer = {
     type: 'about:blank',
-    title: STATUS_CODES[status],
+    title: STATUS_CODES[status] ?? '',
     status,
     code,
     detail,
     ...about,
     ...facts,
-  });
+  };
+  return JSON.stringify(answer);
 }

@@ -1,12 +1,17 @@
-// Zod schemas as fastify's validators. The same schemas give the types of a route's parameters, and can give OpenAPI later.
-import type { FastifySchemaCompiler, FastifyTypeProvider } from 'fastify';
-import { type output, ZodType } from 'zod';
+// Zod schemas as fastify's validators. The same schemas give the types of a route's parameters, those of its answers the types of what
+// it may answer, and both the API's description.
+import type { FastifySchemaCompiler, FastifySerializerCompiler, FastifyTypeProvider } from 'fastify';
+import { type input, type output, ZodType } from 'zod';
 import type { core } from 'zod';
 import { Refusal } from '../domain/refusal.ts';
 
 export interface ZodTypes extends FastifyTypeProvider {
   readonly validator: this['schema'] extends ZodType ? output<this['schema']> : unknown;
+  readonly serializer: this['schema'] extends ZodType ? input<this['schema']> : unknown;
 }
+
+/** Answers are held to their schemas by the compiler and by tests; sending them costs what it costs without. */
+export const answerAsIs: FastifySerializerCompiler<unknown> = () => (answer) => JSON.stringify(answer);
 
 export const compileValidator: FastifySchemaCompiler<unknown> = ({ schema, httpPart }) => {
   if (!(schema instanceof ZodType))

@@ -1,37 +1,8 @@
-// Requests for the fuzz test: any at all, and such as fit a route in form but not in what they say.
+// Requests for the fuzz test, made of the API's description: such as it describes, such as it does not quite, and any at all.
 import * as fc from 'fast-check';
+import type { ApiDescription, Operation } from './api-description.ts';
+import { fitting, spoilt, type ValueOptions } from './json-arbitraries.ts';
 import type { RawRequest } from './raw-request.ts';
-
-const topicPath = '/v1/topics/t';
-const partitionPath = `${topicPath}/partitions/0`;
-const knownPaths = [
-  '/v1/topics',
-  topicPath,
-  `${topicPath}/partitions`,
-  partitionPath,
-  `${partitionPath}/segments`,
-  `${partitionPath}/segments/at/0`,
-  `${partitionPath}/high-watermark`,
-  '/v1/groups',
-  '/v1/groups/cg',
-  '/v1/groups/cg/offsets',
-  '/v1/groups/cg/offsets/t/0',
-  '/v1/agents',
-  '/v1/agents/agent-1',
-  '/v1/leases',
-  '/v1/leases/t/0',
-  '/v1/leases/t/0/history',
-  '/v1/elections',
-  '/v1/held',
-  '/v1/status',
-  '/health',
-];
-const knownParts = [...new Set(knownPaths.flatMap((path) => path.split('/')))];
-const knownQueries = ['limit', 'cursor', 'from', 'before', 'topic', 'agent', 'unleased', 'force'];
-const knownFields = (
-  'name partitionCount retentionMs config epoch id baseOffset endOffset recordCount sizeBytes ' +
-  'bucket key offset offsets metadata topic partition'
-).split(' ');
 
 function ascii(from: number, maxLength: number): fc.Arbitrary<string> {
   const unit = fc.integer({ min: from, max: 0x7e }).map((code) => String.fromCharCode(code));
@@ -48,28 +19,131 @@ const pathText = ascii(0x21, 12);
 const encoded = fc.string({ unit: 'binary', maxLength: 8 }).map(encodeURIComponent);
 const headerText = ascii(0x20, 30);
 
-const path = mostly(
-  knownPaths,
-  fc.array(mostly(knownParts, pathText, encoded), { maxLength: 7 }).map((parts) => `/${parts.join('/')}`),
-);
-
 /** Cursors that look right: JSON of the shapes that stores give, with values of all kinds. */
-const cursor = fc
+export const cursor = fc
   .array(fc.oneof(fc.string({ unit: 'binary' }), fc.maxSafeInteger(), fc.constant(null)), { maxLength: 3 })
   .map((key) => Buffer.from(JSON.stringify(key)).toString('base64url'));
 
-function queryOf(
-  names: fc.Arbitrary<string>,
-  values: fc.Arbitrary<string>,
-  maxLength: number,
-): fc.Arbitrary<string> {
-  return fc
-    .array(fc.tuple(names, values), { maxLength })
-    .map((pairs) => pairs.map(([name, value], i) => `${i === 0 ? '?' : '&'}${name}=${value}`).join(''));
+function queryOf(pairs: readonly (readonly [string, string])[]): string {
+  return pairs.map(([name, value], i) => `${i === 0 ? '?' : '&'}${name}=${value}`).join('');
 }
 
-const queryValue = mostly(['true', 'false', '', '0', '1'], fc.nat().map(String), cursor, pathText, encoded);
-const query = queryOf(mostly(knownQueries, pathText), queryValue, 3);
+/** Values that a rule for numbers, names or truths may stumble over. */
+const oddText = fc.oneof(
+  fc.constantFrom('', '-1', '+1', '1.5', '1e3', '0x10', ' 1', '٣', '.', '..', 'a/b', 'a\0', 'TRUE', 'yes'),
+  fc.constantFrom('0', '2147483648', '9007199254740991', '9007199254740992', '9'.repeat(30), 'x'.repeat(250)),
+  fc.string({ unit: 'binary', maxLength: 20 }),
+);
+
+type Pairs = (readonly [name: string, value: string])[];
+
+/** The parameters of one place, as texts that are not encoded yet. */
+function parametersOf(
+  operation: Operation,
+  place: 'path' | 'query',
+  options: ValueOptions,
+): fc.Arbitrary<Pairs> {
+  const described = operation.parameters.filter((each) => each.in === place);
+  return fc
+    .tuple(
+      ...described.map(({ name, schema, required }) =>
+        fc.option(
+          fitting(schema, options, name).map((value) => [name, textOf(value)] as const),
+          { freq: required ? Number.MAX_SAFE_INTEGER : 1 },
+        ),
+      ),
+    )
+    .map((pairs) => pairs.filter((pair) => pair !== null));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** One value is odd; in a query also one parameter more, less or twice. */
+function spoiltPairs(
+  pairs: fc.Arbitrary<Pairs>,
+  place: 'path' | 'query',
+  names: readonly string[],
+): fc.Arbitrary<Pairs> {
+  const how =
+    place === 'path' ? fc.constant('replace') : fc.constantFrom('replace', 'remove', 'double', 'add');
+  const name = mostly([...names, 'limit', '__proto__'], fc.string({ unit: 'binary', maxLength: 8 }));
+  return fc.tuple(pairs, fc.nat(), how, name, oddText).map(([given, n, change, added, text]) => {
+    const at = given.length === 0 ? 0 : n % given.length;
+    const here = given[at];
+    if (change === 'add' || here === undefined) return place === 'path' ? given : [...given, [added, text]];
+    if (change === 'remove') return given.filter((_, i) => i !== at);
+    if (change === 'double') return [...given, here];
+    return given.map((pair, i) => (i === at ? [pair[0], text] : pair));
+  });
+}
+
+const jsonType = fc.constantFrom('application/json', 'application/json', 'Application/JSON; charset=utf-8');
+
+/** Bodies that are not JSON, or too much of it. */
+function brokenText(text: fc.Arbitrary<string>): fc.Arbitrary<string | Buffer> {
+  return fc.oneof(
+    fc.tuple(text, fc.nat()).map(([whole, n]) => whole.slice(0, n % (whole.length + 1))),
+    text.map((whole) => `${whole},`),
+    text.map((whole) => `\ufeff${whole}`),
+    text.map((whole) => Buffer.concat([Buffer.from(whole), Buffer.from([0xff])])),
+    fc.constantFrom(
+      '',
+      '{',
+      'null',
+      '{"a":1}{"a":1}',
+      '['.repeat(200_000),
+      '[['.repeat(40) + ']]'.repeat(40),
+    ),
+    { weight: 1, arbitrary: text.map((whole) => whole.padEnd(1_048_577, ' ')) },
+  );
+}
+
+/** A request of an operation: as described, or with its path, its query or its body spoilt. */
+export function describedRequest(operation: Operation, options: ValueOptions): fc.Arbitrary<RawRequest> {
+  const path = parametersOf(operation, 'path', options);
+  const query = parametersOf(operation, 'query', options);
+  const names = operation.parameters.map(({ name }) => name);
+  const body =
+    operation.body === undefined ? fc.constant(undefined) : fitting(operation.body.schema, options);
+  const text = (value: fc.Arbitrary<unknown>) => value.map((each) => JSON.stringify(each) ?? '');
+  const carriesBody = operation.method !== 'GET';
+  const request = (parts: {
+    readonly path?: fc.Arbitrary<Pairs>;
+    readonly query?: fc.Arbitrary<Pairs>;
+    readonly body?: fc.Arbitrary<string | Buffer>;
+    readonly type?: fc.Arbitrary<string>;
+  }): fc.Arbitrary<RawRequest> =>
+    fc
+      .record({ path, query, body: text(body), type: jsonType, ...parts })
+      .map(({ path, query, body, type }) => ({
+        method: operation.method,
+        path: target(operation.path, path, query),
+        ...(carriesBody && body.length > 0 ? { headers: { 'content-type': type }, body } : {}),
+      }));
+  const ways: fc.WeightedArbitrary<RawRequest>[] = [{ weight: 6, arbitrary: request({}) }];
+  if (operation.path.includes('{')) {
+    ways.push({ weight: 2, arbitrary: request({ path: spoiltPairs(path, 'path', names) }) });
+  }
+  ways.push({ weight: 3, arbitrary: request({ query: spoiltPairs(query, 'query', names) }) });
+  if (carriesBody) {
+    ways.push({ weight: 8, arbitrary: request({ body: text(spoilt(body)) }) });
+    ways.push({ weight: 2, arbitrary: request({ body: brokenText(text(body)) }) });
+    ways.push({ weight: 1, arbitrary: request({ type: mostly(['text/plain', ''], headerText) }) });
+  }
+  return fc.oneof(...ways);
+}
+
+function target(template: string, path: Pairs, query: Pairs): string {
+  const filled = path.reduce(
+    (rest, [name, value]) => rest.replace(`{${name}}`, () => encodeURIComponent(value)),
+    template,
+  );
+  return (
+    filled + queryOf(query.map(([name, value]) => [encodeURIComponent(name), encodeURIComponent(value)]))
+  );
+}
 
 const scalar = fc.oneof(
   fc.nat({ max: 100 }),
@@ -78,26 +152,15 @@ const scalar = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 20 }),
   fc.constantFrom('t', 's1', 'x'.repeat(3_000), null, true),
 );
-const object = fc.dictionary(
-  mostly(knownFields, fc.string({ maxLength: 10 })),
-  fc.oneof({ weight: 4, arbitrary: scalar }, fc.jsonValue()),
-);
-const anyBody = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc.oneof(object, fc.array(object, { maxLength: 3 })).map((value) => JSON.stringify(value)),
-  },
-  fc.jsonValue().map((value) => JSON.stringify(value)),
-  fc.string({ unit: 'binary' }),
-  fc.constantFrom('', '{', '[]', 'null'),
-);
 
 const anyHeaders = fc.record(
   {
     host: mostly(['localhost'], headerText),
     origin: mostly(['http://localhost'], headerText),
+    authorization: headerText,
     'content-type': mostly(['application/json'], headerText),
     'x-request-id': headerText,
+    'last-event-id': headerText,
     'sec-fetch-site': fc.constantFrom('none', 'same-origin', 'cross-site'),
     accept: headerText,
     'accept-version': headerText,
@@ -112,74 +175,42 @@ const anyMethod = mostly(
   fc.constantFrom('HEAD', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'MKCOL'),
 );
 
-/** Anything that is HTTP. */
-export const anyRequest: fc.Arbitrary<RawRequest> = fc
-  .record({ method: anyMethod, path, query, headers: anyHeaders, body: anyBody })
-  .map(({ method, path, query, headers, body }) => {
-    const carriesBody = method !== 'GET' && method !== 'HEAD';
-    return { method, path: path + query, headers, ...(carriesBody ? { body } : {}) };
-  });
+/** Anything that is HTTP, with words that occur in the API. */
+export function anyRequest(api: ApiDescription): fc.Arbitrary<RawRequest> {
+  const paths = api.operations.map(({ path }) =>
+    path.replaceAll(/\{\w+\}/g, 't').replaceAll('partitions/t', 'partitions/0'),
+  );
+  const parts = [...new Set(paths.flatMap((path) => path.split('/')))];
+  const queries = [
+    ...new Set(api.operations.flatMap(({ parameters }) => parameters.map(({ name }) => name))),
+  ];
+  const fields = Object.values(api.document.components.schemas).flatMap(({ properties }) =>
+    Object.keys(properties ?? {}),
+  );
 
-const offset = fc.oneof(
-  fc.nat({ max: 30 }),
-  fc.constantFrom(2 ** 32, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER),
-);
-const epoch = fc.constantFrom(0, 2 ** 32);
-const longText = fc
-  .string({ unit: 'grapheme', minLength: 1, maxLength: 255 })
-  .map((text) => text.slice(0, 255));
-const segment = fc.record({
-  epoch,
-  id: longText,
-  baseOffset: offset,
-  endOffset: offset,
-  recordCount: offset,
-  sizeBytes: offset,
-  bucket: longText,
-  key: longText,
-});
-const commit = { offset, metadata: fc.option(longText) };
-const commitOfAny = fc.record({
-  topic: fc.constantFrom('t', 'u'),
-  partition: fc.nat({ max: 2 ** 31 - 1 }),
-  ...commit,
-});
-const topic = fc.record({
-  name: fc.oneof(fc.constantFrom('t', 'u'), fc.stringMatching(/^[A-Za-z0-9._-]{1,20}$/)),
-  partitionCount: fc.integer({ min: 1, max: 4 }),
-  retentionMs: fc.option(offset),
-  config: fc.dictionary(fc.string(), fc.jsonValue()),
-});
-
-function sending(method: string, path: string, body: fc.Arbitrary<unknown>): fc.Arbitrary<RawRequest> {
-  const headers = { 'content-type': 'application/json' };
-  return body.map((value) => ({ method, path, headers, body: JSON.stringify(value) }));
+  const path = mostly(
+    paths,
+    fc.array(mostly(parts, pathText, encoded), { maxLength: 7 }).map((some) => `/${some.join('/')}`),
+  );
+  const value = mostly(['true', 'false', '', '0', '1'], fc.nat().map(String), cursor, pathText, encoded);
+  const query = fc.array(fc.tuple(mostly(queries, pathText), value), { maxLength: 3 }).map(queryOf);
+  const object = fc.dictionary(
+    mostly(fields, fc.string({ maxLength: 10 })),
+    fc.oneof({ weight: 4, arbitrary: scalar }, fc.jsonValue()),
+  );
+  const body = fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc.oneof(object, fc.array(object, { maxLength: 3 })).map((each) => JSON.stringify(each)),
+    },
+    fc.jsonValue().map((each) => JSON.stringify(each)),
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('', '{', '[]', 'null'),
+  );
+  return fc
+    .record({ method: anyMethod, path, query, headers: anyHeaders, body })
+    .map(({ method, path, query, headers, body }) => {
+      const carriesBody = method !== 'GET' && method !== 'HEAD';
+      return { method, path: path + query, headers, ...(carriesBody ? { body } : {}) };
+    });
 }
-
-/** Requests that a route has nothing to say against, so that they reach the store, with all that it may refuse. */
-export const fittingRequest: fc.Arbitrary<RawRequest> = fc.oneof(
-  sending('POST', '/v1/topics', topic),
-  sending('POST', `${topicPath}/partitions`, fc.record({ partitionCount: fc.integer({ min: 1, max: 9 }) })),
-  sending(
-    'POST',
-    `${partitionPath}/segments`,
-    fc.oneof(segment, fc.array(segment, { minLength: 1, maxLength: 3 })),
-  ),
-  sending('PUT', `${partitionPath}/high-watermark`, fc.record({ epoch, offset: fc.nat({ max: 30 }) })),
-  sending('PUT', '/v1/groups/cg/offsets/t/0', fc.record(commit)),
-  sending('POST', '/v1/groups/cg/offsets', fc.array(commitOfAny, { minLength: 1, maxLength: 3 })),
-  fc
-    .tuple(
-      fc.constantFrom(...knownPaths),
-      queryOf(fc.constantFrom('limit', 'cursor'), fc.oneof(cursor, queryValue), 1),
-    )
-    .map(([path, query]) => ({ path: path + query })),
-  offset.map((each) => ({ path: `${partitionPath}/segments/at/${each}` })),
-  offset.map((each) => ({ path: `${partitionPath}/segments?from=${each}` })),
-  offset.map((each) => ({ method: 'DELETE', path: `${partitionPath}/segments?before=${each}` })),
-  fc.constantFrom(
-    { method: 'DELETE', path: '/v1/agents/agent-1?force=true' },
-    { method: 'DELETE', path: '/v1/groups/cg' },
-    { method: 'DELETE', path: '/v1/topics/u' },
-  ),
-);

@@ -11,7 +11,7 @@ test('a reader is told a snapshot, then every event as it happens, to the byte',
   await using stage = await eventStage();
   const { agent, clock } = stage;
   agent.granted(2);
-  const revoking = { releasedAtMs: clock.monotonicMs() + 900.7, to: 'agent-2' };
+  const revoking = { sinceMs: 0, releasedAtMs: clock.monotonicMs() + 900.7, to: 'agent-2' };
   agent.hold([
     { key: partitionKey('bills', 0), epoch: 7 },
     { key: partitionKey('orders', 1), epoch: epoch1, revoking },
@@ -138,7 +138,7 @@ test('a large snapshot comes in parts, and only the last of them can be resumed 
 
 test('a part has at most 64 KiB, however long the names are', async () => {
   await using stage = await eventStage();
-  const revoking = { releasedAtMs: stage.clock.monotonicMs() + 1e9, to: 'a'.repeat(249) };
+  const revoking = { sinceMs: 0, releasedAtMs: stage.clock.monotonicMs() + 1e9, to: 'a'.repeat(249) };
   stage.agent.hold(terms(1_500, 't'.repeat(249)).map((term) => ({ ...term, revoking })));
   const reader = await stage.read(`?stream=${'s'.repeat(249)}`);
   const parts = await eventually(() => {

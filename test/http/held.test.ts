@@ -14,8 +14,8 @@ test('what is being revoked says until when and for whom, on the agent’s own c
   if (plain === undefined || asked === undefined || late === undefined) throw new Error('no terms');
   agent.hold([
     plain,
-    { ...asked, revoking: { releasedAtMs: clock.monotonicMs() + 2_500.9, to: 'agent-2' } },
-    { ...late, revoking: { releasedAtMs: clock.monotonicMs() - 1, to: null } },
+    { ...asked, revoking: { sinceMs: 0, releasedAtMs: clock.monotonicMs() + 2_500.9, to: 'agent-2' } },
+    { ...late, revoking: { sinceMs: 0, releasedAtMs: clock.monotonicMs() - 1, to: null } },
   ]);
   const answer = await fetch(`${server.url}/v1/held`);
   expect(await answer.json()).toEqual({

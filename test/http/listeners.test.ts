@@ -27,7 +27,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
   return startHttpServer(
-    { agent: new FakeAgent(), metrics: new Registry(), log: silent, version: '1' },
+    { agent: new FakeAgent(), clock: systemClock, metrics: new Registry(), log: silent, version: '1' },
     { host: '127.0.0.1', port: 0, allowedHosts: [], ...options },
   );
 }

@@ -41,6 +41,12 @@ export async function rawRequest(at: number | string, wanted: RawRequest): Promi
         agent: false,
       },
       (response) => {
+        // It would never end.
+        if (response.headers['content-type']?.startsWith('text/event-stream') === true) {
+          response.destroy();
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text: '' });
+          return;
+        }
         text(response).then(
           (content) =>
             resolve({ status: response.statusCode ?? 0, headers: response.headers, text: content }),

@@ -1,5 +1,6 @@
 // TLS on the API's port: who is let in, a new certificate without a dropped connection, and handshakes that never end.
 import { once } from 'node:events';
+import { systemClock } from '../../src/platform/clock.ts';
 import { Agent, request } from 'node:https';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -20,7 +21,7 @@ const second = await authority.issue();
 
 async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
   return startHttpServer(
-    { agent: new FakeAgent(), metrics: new Registry(), log: silent, version: '1' },
+    { agent: new FakeAgent(), clock: systemClock, metrics: new Registry(), log: silent, version: '1' },
     { host: '127.0.0.1', port: 0, allowedHosts: [], certificate: first, ...options },
   );
 }

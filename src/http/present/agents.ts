@@ -1,9 +1,10 @@
 // Agents in answers: this one as it sees itself, and the group's as the store sees them.
 import type { AgentStatus, Held, HeldTerm } from '../../coordination/agent-view.ts';
 import type { Agent } from '../../store/sessions.ts';
+import type { AgentAnswer, HeldAnswer, HeldTermAnswer, SelfAnswer } from '../schemas/answers/agents.ts';
 import { timeOrNull } from './times.ts';
 
-export function presentSelf(status: AgentStatus) {
+export function presentSelf(status: AgentStatus): SelfAnswer {
   const { agentId, sessionId, group, zone, state, detail, isCoordinator, trustedForMs, leases } = status;
   return {
     agentId,
@@ -19,7 +20,7 @@ export function presentSelf(status: AgentStatus) {
 }
 
 /** What this agent holds and trusts. A caller counts `trustedForMs` from when it sent its request. */
-export function presentHeld({ trustedForMs, terms }: Held, nowMs: number) {
+export function presentHeld({ trustedForMs, terms }: Held, nowMs: number): HeldAnswer {
   return {
     trustedForMs: wholeMs(trustedForMs),
     leases: terms.map((term) => presentHeldTerm(term, nowMs)),
@@ -27,7 +28,7 @@ export function presentHeld({ trustedForMs, terms }: Held, nowMs: number) {
 }
 
 /** `deadlineMs`: what is left of the time in which the broker may end its work under the term. */
-export function presentHeldTerm({ key, epoch, revoking }: HeldTerm, nowMs: number) {
+export function presentHeldTerm({ key, epoch, revoking }: HeldTerm, nowMs: number): HeldTermAnswer {
   const lease = { topic: key.topic, partition: key.partition, epoch };
   if (revoking === undefined) return lease;
   return { ...lease, revoking: { deadlineMs: wholeMs(revoking.releasedAtMs - nowMs), to: revoking.to } };
@@ -39,7 +40,7 @@ export function wholeMs(ms: number): number {
 }
 
 /** The store answers for one agent group and does not repeat its name. */
-export function presentAgent(agent: Agent, group: string) {
+export function presentAgent(agent: Agent, group: string): AgentAnswer {
   return {
     agentId: agent.agentId,
     address: agent.address,
@@ -48,7 +49,7 @@ export function presentAgent(agent: Agent, group: string) {
     state: agent.state,
     placement: agent.placement,
     weight: agent.weight,
-    managedTopics: agent.managedTopics,
+    managedTopics: [...agent.managedTopics],
     sessionId: agent.sessionId,
     lastHeartbeatAt: timeOrNull(agent.lastHeartbeatAt),
     expiresInMs: agent.expiresInMs,

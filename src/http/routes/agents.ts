@@ -5,19 +5,37 @@ import type { HttpApp } from '../http-app.ts';
 import { presentAgent } from '../present/agents.ts';
 import { presentPage } from '../present/page.ts';
 import { agentPath, removeAgentQuery } from '../schemas/agents.ts';
+import { agent as agentAnswer, agentPage, agentRemoval } from '../schemas/answers/agents.ts';
 import { noQuery, pageQuery } from '../schemas/page.ts';
 import { storeOf } from '../store-access.ts';
 
 export function agentRoutes(app: HttpApp, { agent }: HttpDependencies): void {
-  app.get('/v1/agents', { schema: { querystring: pageQuery } }, async (request) => {
-    const page = await storeOf(agent).listAgents(request.query);
-    const { group } = agent.status();
-    return presentPage(page, 'agents', (each) => presentAgent(each, group));
-  });
+  app.get(
+    '/v1/agents',
+    {
+      schema: {
+        doc: { id: 'listAgents', tag: 'agents', summary: 'The agents of the group, by name' },
+        querystring: pageQuery,
+        response: { 200: agentPage },
+      },
+    },
+    async (request) => {
+      const page = await storeOf(agent).listAgents(request.query);
+      const { group } = agent.status();
+      return presentPage(page, 'agents', (each) => presentAgent(each, group));
+    },
+  );
 
   app.get(
     '/v1/agents/:agentId',
-    { schema: { params: agentPath, querystring: noQuery } },
+    {
+      schema: {
+        doc: { id: 'getAgent', tag: 'agents', summary: 'One agent', refuses: ['not_found'] },
+        params: agentPath,
+        querystring: noQuery,
+        response: { 200: agentAnswer },
+      },
+    },
     async ({ params: { agentId } }) => {
       const one = await storeOf(agent).getAgent(agentId);
       return presentAgent(found(one, `agent "${agentId}"`), agent.status().group);
@@ -26,7 +44,19 @@ export function agentRoutes(app: HttpApp, { agent }: HttpDependencies): void {
 
   app.delete(
     '/v1/agents/:agentId',
-    { schema: { params: agentPath, querystring: removeAgentQuery } },
+    {
+      schema: {
+        doc: {
+          id: 'removeAgent',
+          tag: 'agents',
+          summary: 'Forget a dead agent, or tell a live one to end its session',
+          refuses: ['not_found', 'conflict'],
+        },
+        params: agentPath,
+        querystring: removeAgentQuery,
+        response: { 200: agentRemoval },
+      },
+    },
     async ({ params: { agentId }, query: { force } }) => {
       const result = await storeOf(agent).removeAgent(agentId, { force });
       // One that was asked looks at its session at once, instead of at its next heartbeat.

@@ -5,37 +5,83 @@ import type { AgentView, ReadinessCheck } from '../../coordination/agent-view.ts
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
 import { presentSelf } from '../present/agents.ts';
+import { health as healthAnswer, type HealthAnswer } from '../schemas/answers/status.ts';
 
 const forProbes = { config: { anyHost: true, open: true } } as const;
 
+const text = z.string();
+
 /** Probes add what they like to a query; only the presence of `verbose` means something. */
-const readyQuery = z.looseObject({ verbose: z.unknown().optional() });
+const readyQuery = z.looseObject({
+  verbose: z.unknown().optional().meta({ description: 'A line for each check, whatever its value.' }),
+});
 
 export function healthRoutes(app: HttpApp, { agent, version }: HttpDependencies): void {
-  app.get('/livez', forProbes, async (_request, reply) => reply.type('text/plain').send('ok'));
+  app.get(
+    '/livez',
+    {
+      ...forProbes,
+      schema: {
+        doc: {
+          id: 'getLiveness',
+          tag: 'health',
+          summary: 'Whether the process answers',
+          answersAs: 'text/plain',
+        },
+        response: { 200: text },
+      },
+    },
+    async (_request, reply) => reply.type('text/plain').send('ok'),
+  );
 
-  app.get('/readyz', { ...forProbes, schema: { querystring: readyQuery } }, async (request, reply) => {
-    const { ready, checks } = readinessOf(agent);
-    const text = 'verbose' in request.query ? verbose(checks, ready) : brief(checks, ready);
-    return reply
-      .code(ready ? 200 : 503)
-      .type('text/plain')
-      .send(text);
-  });
+  app.get(
+    '/readyz',
+    {
+      ...forProbes,
+      schema: {
+        doc: {
+          id: 'getReadiness',
+          tag: 'health',
+          summary: 'Whether the agent is registered and its store and signals are well',
+          answersAs: 'text/plain',
+        },
+        querystring: readyQuery,
+        response: { 200: text, 503: text },
+      },
+    },
+    async (request, reply) => {
+      const { ready, checks } = readinessOf(agent);
+      const text = 'verbose' in request.query ? verbose(checks, ready) : brief(checks, ready);
+      return reply
+        .code(ready ? 200 : 503)
+        .type('text/plain')
+        .send(text);
+    },
+  );
 
-  app.get('/health', forProbes, async (_request, reply) => {
-    const { ready, checks } = readinessOf(agent);
-    const health = {
-      status: ready ? 'ok' : 'unhealthy',
-      version,
-      checks,
-      agent: presentSelf(agent.status()),
-    };
-    return reply.code(ready ? 200 : 503).send(health);
-  });
+  app.get(
+    '/health',
+    {
+      ...forProbes,
+      schema: {
+        doc: { id: 'getHealth', tag: 'health', summary: 'Readiness with every check, and this agent' },
+        response: { 200: healthAnswer, 503: healthAnswer },
+      },
+    },
+    async (_request, reply) => {
+      const { ready, checks } = readinessOf(agent);
+      const health: HealthAnswer = {
+        status: ready ? 'ok' : 'unhealthy',
+        version,
+        checks,
+        agent: presentSelf(agent.status()),
+      };
+      return reply.code(ready ? 200 : 503).send(health);
+    },
+  );
 }
 
-function readinessOf(agent: AgentView): { ready: boolean; checks: readonly ReadinessCheck[] } {
+function readinessOf(agent: AgentView): { ready: boolean; checks: ReadinessCheck[] } {
   const checks = agent.readiness().map(({ name, ok, detail }) => ({ name, ok, detail }));
   return { ready: checks.every(({ ok }) => ok), checks };
 }

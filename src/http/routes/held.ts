@@ -9,17 +9,50 @@ import { presentHeld } from '../present/agents.ts';
 import { presentReleased } from '../present/leases.ts';
 import { releasedBody, releasedManyBody } from '../schemas/held.ts';
 import { partitionPath } from '../schemas/names.ts';
+import {
+  held,
+  released as releasedAnswer,
+  releasedMany as releasedManyAnswer,
+} from '../schemas/answers/agents.ts';
 import { noQuery } from '../schemas/page.ts';
 import { acknowledged, storeOf } from '../store-access.ts';
 
 export function heldRoutes(app: HttpApp, { agent, clock }: HttpDependencies): void {
-  app.get('/v1/held', { schema: { querystring: noQuery } }, async () =>
-    presentHeld(agent.held(), clock.monotonicMs()),
+  app.get(
+    '/v1/held',
+    {
+      schema: {
+        doc: {
+          id: 'getHeld',
+          tag: 'broker',
+          summary: 'What this agent holds and trusts now',
+          isStoreless: true,
+        },
+        querystring: noQuery,
+        response: { 200: held },
+      },
+    },
+    async () => presentHeld(agent.held(), clock.monotonicMs()),
   );
 
   app.post(
     '/v1/held/:topic/:partition/released',
-    { schema: { params: partitionPath, querystring: noQuery, body: releasedBody } },
+    {
+      schema: {
+        doc: {
+          id: 'acknowledgeRevoke',
+          tag: 'broker',
+          summary: 'The broker is done with a partition: its lease is released',
+          description:
+            'Repeating it is fine while the lease is vacant at that epoch. A term that was not asked back is given up all the same.',
+          refuses: ['fenced', 'no_lease'],
+        },
+        params: partitionPath,
+        querystring: noQuery,
+        body: releasedBody,
+        response: { 200: releasedAnswer },
+      },
+    },
     async ({ params: { topic, partition }, body: { epoch } }) => {
       const key = partitionKey(topic, partition);
       const [outcome] = await acknowledged(agent, [{ key, epoch }]);
@@ -30,7 +63,18 @@ export function heldRoutes(app: HttpApp, { agent, clock }: HttpDependencies): vo
 
   app.post(
     '/v1/held/released',
-    { schema: { querystring: noQuery, body: releasedManyBody } },
+    {
+      schema: {
+        doc: {
+          id: 'acknowledgeRevokes',
+          tag: 'broker',
+          summary: 'The broker is done with many partitions at once',
+        },
+        querystring: noQuery,
+        body: releasedManyBody,
+        response: { 200: releasedManyAnswer },
+      },
+    },
     async ({ body: { leases } }) => {
       const terms = leases.map(({ topic, partition, epoch }) => ({
         key: partitionKey(topic, partition),

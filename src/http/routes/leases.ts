@@ -5,21 +5,44 @@ import { found } from '../found.ts';
 import type { HttpApp } from '../http-app.ts';
 import { presentLease, presentTerm } from '../present/leases.ts';
 import { presentPage } from '../present/page.ts';
+import { lease as leaseAnswer, leaseHistory, leasePage } from '../schemas/answers/leases.ts';
 import { historyQuery, leasesQuery } from '../schemas/leases.ts';
 import { partitionPath } from '../schemas/names.ts';
 import { noQuery } from '../schemas/page.ts';
 import { storeOf } from '../store-access.ts';
 
 export function leaseRoutes(app: HttpApp, { agent }: HttpDependencies): void {
-  app.get('/v1/leases', { schema: { querystring: leasesQuery } }, async ({ query }) => {
-    const { topic, agent: agentId, unleased, limit, cursor } = query;
-    const page = await storeOf(agent).listPartitionLeases({ topic, agentId, unleased }, { limit, cursor });
-    return presentPage(page, 'leases', presentLease);
-  });
+  app.get(
+    '/v1/leases',
+    {
+      schema: {
+        doc: { id: 'listLeases', tag: 'leases', summary: 'Who leads which partitions' },
+        querystring: leasesQuery,
+        response: { 200: leasePage },
+      },
+    },
+    async ({ query }) => {
+      const { topic, agent: agentId, unleased, limit, cursor } = query;
+      const page = await storeOf(agent).listPartitionLeases({ topic, agentId, unleased }, { limit, cursor });
+      return presentPage(page, 'leases', presentLease);
+    },
+  );
 
   app.get(
     '/v1/leases/:topic/:partition',
-    { schema: { params: partitionPath, querystring: noQuery } },
+    {
+      schema: {
+        doc: {
+          id: 'getLease',
+          tag: 'leases',
+          summary: 'Who leads one partition: how a client finds its leader',
+          refuses: ['not_found'],
+        },
+        params: partitionPath,
+        querystring: noQuery,
+        response: { 200: leaseAnswer },
+      },
+    },
     async ({ params: { topic, partition } }) => {
       const lease = await storeOf(agent).getLease(partitionKey(topic, partition));
       return presentLease(found(lease, `partition ${topic}/${partition}`));
@@ -28,7 +51,20 @@ export function leaseRoutes(app: HttpApp, { agent }: HttpDependencies): void {
 
   app.get(
     '/v1/leases/:topic/:partition/history',
-    { schema: { params: partitionPath, querystring: historyQuery } },
+    {
+      schema: {
+        doc: {
+          id: 'getLeaseHistory',
+          tag: 'leases',
+          summary: 'Past terms of a partition',
+          description: 'It outlives its topic.',
+          refuses: ['not_found'],
+        },
+        params: partitionPath,
+        querystring: historyQuery,
+        response: { 200: leaseHistory },
+      },
+    },
     async ({ params: { topic, partition }, query: { limit } }) => {
       const store = storeOf(agent);
       const key = partitionKey(topic, partition);

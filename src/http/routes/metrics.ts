@@ -1,9 +1,23 @@
 // Metrics in Prometheus' text format.
+import { z } from 'zod';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
 
 export function metricsRoutes(app: HttpApp, { metrics }: HttpDependencies): void {
-  app.get('/metrics', { config: { anyHost: true, open: true } }, async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.metrics()),
+  app.get(
+    '/metrics',
+    {
+      config: { anyHost: true, open: true },
+      schema: {
+        doc: {
+          id: 'getMetrics',
+          tag: 'health',
+          summary: 'Metrics in the text format of Prometheus',
+          answersAs: 'text/plain',
+        },
+        response: { 200: z.string() },
+      },
+    },
+    async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()),
   );
 }

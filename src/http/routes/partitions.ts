@@ -6,6 +6,7 @@ import type { HttpApp } from '../http-app.ts';
 import { listLedPartitions } from '../led-partitions.ts';
 import { presentPage } from '../present/page.ts';
 import { presentLedPartition, presentPartition } from '../present/topics.ts';
+import { ledPartition, ledPartitionPage, partition as partitionAnswer } from '../schemas/answers/topics.ts';
 import { partitionPath, topicPath } from '../schemas/names.ts';
 import { noQuery, pageQuery } from '../schemas/page.ts';
 import { highWatermarkBody } from '../schemas/segments.ts';
@@ -14,7 +15,19 @@ import { fenceOf, storeOf } from '../store-access.ts';
 export function partitionRoutes(app: HttpApp, { agent }: HttpDependencies): void {
   app.get(
     '/v1/topics/:topic/partitions',
-    { schema: { params: topicPath, querystring: pageQuery } },
+    {
+      schema: {
+        doc: {
+          id: 'listPartitions',
+          tag: 'topics',
+          summary: 'The partitions of a topic and who leads them',
+          refuses: ['not_found', 'conflict'],
+        },
+        params: topicPath,
+        querystring: pageQuery,
+        response: { 200: ledPartitionPage },
+      },
+    },
     async ({ params, query }) => {
       const page = await listLedPartitions(storeOf(agent), params.topic, query);
       return presentPage(page, 'partitions', ({ partition, lease }) => presentLedPartition(partition, lease));
@@ -23,7 +36,19 @@ export function partitionRoutes(app: HttpApp, { agent }: HttpDependencies): void
 
   app.get(
     '/v1/topics/:topic/partitions/:partition',
-    { schema: { params: partitionPath, querystring: noQuery } },
+    {
+      schema: {
+        doc: {
+          id: 'getPartition',
+          tag: 'topics',
+          summary: 'A partition and who leads it',
+          refuses: ['not_found'],
+        },
+        params: partitionPath,
+        querystring: noQuery,
+        response: { 200: ledPartition },
+      },
+    },
     async ({ params: { topic, partition } }) => {
       const store = storeOf(agent);
       const what = `partition ${topic}/${partition}`;
@@ -34,7 +59,21 @@ export function partitionRoutes(app: HttpApp, { agent }: HttpDependencies): void
 
   app.put(
     '/v1/topics/:topic/partitions/:partition/high-watermark',
-    { schema: { params: partitionPath, querystring: noQuery, body: highWatermarkBody } },
+    {
+      schema: {
+        doc: {
+          id: 'advanceHighWatermark',
+          tag: 'segments',
+          summary: 'Advance a high watermark without a segment, under the fence',
+          description: 'Ahead of the last segment leaves a gap that reads report; backwards is a conflict.',
+          refuses: ['not_found', 'fenced', 'no_lease', 'session_lost', 'conflict'],
+        },
+        params: partitionPath,
+        querystring: noQuery,
+        body: highWatermarkBody,
+        response: { 200: partitionAnswer },
+      },
+    },
     async ({ params: { topic, partition }, body: { epoch, offset } }) => {
       const fence = fenceOf(agent, epoch);
       return presentPartition(await storeOf(agent).advanceHighWatermark(fence, topic, partition, offset));

@@ -5,5 +5,6 @@ import { flag } from './numbers.ts';
 
 export const agentPath = z.strictObject({ agentId: name });
 
-/** `force`: also an agent with a live session, which is told to end. */
-export const removeAgentQuery = z.strictObject({ force: flag });
+export const removeAgentQuery = z.strictObject({
+  force: flag.meta({ description: 'Also an agent with a live session, which is then told to end.' }),
+});

@@ -4,11 +4,11 @@ import { name } from './names.ts';
 import { flag } from './numbers.ts';
 import { limit, pageFields } from './page.ts';
 
-/** Filters narrow each other. `unleased`: only those that nobody holds. */
+/** Filters narrow each other. */
 export const leasesQuery = z.strictObject({
   topic: name.optional(),
   agent: name.optional(),
-  unleased: flag,
+  unleased: flag.meta({ description: 'Only those that nobody holds.' }),
   ...pageFields,
 });
 

@@ -5,13 +5,16 @@ import { wholeText } from './numbers.ts';
 
 const cursorError = 'must be the nextCursor of an earlier answer';
 
-export const limit = wholeText(1, PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT);
+export const limit = wholeText(1, PAGE_LIMIT_MAX)
+  .default(PAGE_LIMIT_DEFAULT)
+  .meta({ description: 'How many to answer at most.' });
 
 /** Opaque; the dot joins the cursors of lists that are read side by side. */
 export const cursor = z
   .string(cursorError)
   .regex(/^[A-Za-z0-9_.-]{1,2048}$/, cursorError)
-  .optional();
+  .optional()
+  .meta({ description: 'The nextCursor of the page before; opaque.' });
 
 /** The fields of a query that every list understands; spread into those that understand more. */
 export const pageFields = { limit, cursor };

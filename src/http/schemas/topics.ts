@@ -6,16 +6,25 @@ import { integer, whole } from './numbers.ts';
 
 const partitionCount = whole(1, PARTITION_COUNT_MAX);
 
-export const newTopicBody = z.strictObject(
-  {
-    name,
-    partitionCount,
-    /** null, or not said: for ever. */
-    retentionMs: integer.nullable().default(null),
-    config: z.record(z.string(), z.unknown(), 'must be a JSON object').default({}),
-  },
+export const newTopicBody = z
+  .strictObject(
+    {
+      name,
+      partitionCount,
+      retentionMs: integer.nullable().default(null).meta({
+        description:
+          'How long segments are meant to be kept; null: for ever. Agents never delete by themselves.',
+      }),
+      config: z
+        .record(z.string(), z.unknown(), 'must be a JSON object')
+        .default({})
+        .meta({ description: "Whatever the topic's users want kept with it." }),
+    },
+    'must be a JSON object',
+  )
+  .meta({ id: 'NewTopic' });
+
+export const growTopicBody = z.strictObject(
+  { partitionCount: partitionCount.meta({ description: 'The new total; a topic never shrinks.' }) },
   'must be a JSON object',
 );
-
-/** `partitionCount`: the new total. */
-export const growTopicBody = z.strictObject({ partitionCount }, 'must be a JSON object');

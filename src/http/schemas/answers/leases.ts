@@ -1,0 +1,53 @@
+// Answers about leases: of partitions, of roles, and their past terms.
+import { z } from 'zod';
+import { termEndReasons } from '../../../store/leases.ts';
+import { name, partitionNumber } from '../names.ts';
+import { epoch } from '../numbers.ts';
+import { duration, pageEnd, time } from './values.ts';
+
+const place = { topic: name, partition: partitionNumber };
+
+export const lease = z
+  .object({
+    ...place,
+    agentId: name.nullable().meta({ description: 'The agent that holds it; null when nobody does.' }),
+    address: z.string().nullable().meta({ description: "Where the holder's broker listens." }),
+    epoch,
+    acquiredAt: time.nullable(),
+    expiresInMs: duration
+      .nullable()
+      .meta({ description: "What is left of the holder's session by the database's clock." }),
+  })
+  .meta({ id: 'Lease' });
+
+export const leasePage = z.object({ leases: z.array(lease), ...pageEnd });
+
+export const term = z
+  .object({
+    epoch,
+    agentId: name,
+    from: time,
+    to: time.nullable().meta({ description: 'null while the term goes on.' }),
+    reason: z.enum(termEndReasons).nullable().meta({ description: 'What ended it; null while it goes on.' }),
+  })
+  .meta({ id: 'Term', description: 'One unbroken holding of a lease.' });
+
+export const leaseHistory = z.object({
+  ...place,
+  history: z.array(term).meta({ description: 'The newest first.' }),
+});
+
+export const election = z
+  .object({
+    name,
+    agentId: name.nullable().meta({ description: 'The agent that leads; null when nobody does.' }),
+    epoch,
+    since: time.nullable(),
+  })
+  .meta({ id: 'Election' });
+
+export const electionPage = z.object({ elections: z.array(election), ...pageEnd });
+
+export type LeaseAnswer = z.input<typeof lease>;
+export type TermAnswer = z.input<typeof term>;
+export type ElectionAnswer = z.input<typeof election>;
