@@ -10,6 +10,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Probes and scrapers come by address or service name: health, metrics and the API's description answer whatever Host says. */
     readonly anyHost?: boolean;
+    /** Answered on the port of scrapers and probes too. */
+    readonly forScrapers?: boolean;
     /** Reading this has effects (a broker attached by it): pages of other origins are refused as for a change. */
     readonly sameOriginOnly?: boolean;
   }
@@ -20,7 +22,7 @@ const loopbackNames = ['localhost', '127.0.0.1', '::1'];
 /** The metrics' port needs no token, so it has nothing but what probes and scrapers ask for. */
 export function keepMetricsDoorNarrow(app: HttpApp): void {
   app.addHook('onRequest', async (request) => {
-    if (doorOf(request) !== 'metrics' || request.routeOptions.config.anyHost === true) return;
+    if (doorOf(request) !== 'metrics' || request.routeOptions.config.forScrapers === true) return;
     throw new HttpRefusal('not_found', `there is nothing at ${pathOf(request)} on this port`);
   });
 }

@@ -37,6 +37,7 @@ const beyondSchemas = [
   /must name the same epoch/,
   /does not continue the one before it/,
   /a segment id stands twice/,
+  /must name each partition once/,
 ];
 
 describe.each(['postgres', 'sqlite'] as const)('on %s', (backend) => {

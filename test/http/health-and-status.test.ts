@@ -85,7 +85,7 @@ test('the cluster is one page', async () => {
     backend: 'postgres',
     era: { number: 1, since: rfc3339 },
     coordinator: null,
-    agents: { total: 1, active: 1, expired: 0, dead: 0 },
+    agents: { total: 1, active: 1, cordoned: 0, broker_down: 0, draining: 0, expired: 0, dead: 0 },
     topics: 0,
     partitions: { total: 0, led: 0, unled: 0 },
     agent: self,

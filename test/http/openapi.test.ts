@@ -84,7 +84,14 @@ test('health, metrics and the description need no token; all else does, and may 
 
 test('what asks the store may find it away; what does not, may not', () => {
   const storeless = api.operations.filter(({ answers }) => !answers.has(503)).map(({ path }) => path);
-  expect(storeless.sort()).toEqual(['/livez', '/metrics', '/openapi.json', '/v1/agent', '/v1/held']);
+  expect(storeless.sort()).toEqual([
+    '/livez',
+    '/metrics',
+    '/openapi.json',
+    '/v1/agent',
+    '/v1/events',
+    '/v1/held',
+  ]);
 });
 
 test('every integer says its bounds and its size, and none is beyond 2^53 − 1', () => {

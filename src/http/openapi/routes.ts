@@ -32,7 +32,7 @@ export function gatherRoutes(app: HttpApp): readonly DescribedRoute[] {
         method: each,
         path: url.replaceAll(/:(\w+)/g, '{$1}'),
         doc: schema?.doc,
-        isOpen: config?.anyHost === true,
+        isOpen: config?.open === true,
         request: requestOf(schema),
         answers: answersOf(schema),
       });

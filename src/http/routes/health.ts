@@ -7,7 +7,7 @@ import type { HttpApp } from '../http-app.ts';
 import { presentSelf } from '../present/agents.ts';
 import { health as healthAnswer, type HealthAnswer } from '../schemas/answers/status.ts';
 
-const forProbes = { config: { anyHost: true, open: true } } as const;
+const forProbes = { config: { anyHost: true, open: true, forScrapers: true } } as const;
 
 const text = z.string();
 

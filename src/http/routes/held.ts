@@ -45,7 +45,7 @@ export function heldRoutes(app: HttpApp, { agent, clock }: HttpDependencies): vo
           summary: 'The broker is done with a partition: its lease is released',
           description:
             'Repeating it is fine while the lease is vacant at that epoch. A term that was not asked back is given up all the same.',
-          refuses: ['fenced', 'no_lease'],
+          refuses: ['fenced', 'no_lease', 'not_found'],
         },
         params: partitionPath,
         querystring: noQuery,
@@ -69,6 +69,7 @@ export function heldRoutes(app: HttpApp, { agent, clock }: HttpDependencies): vo
           id: 'acknowledgeRevokes',
           tag: 'broker',
           summary: 'The broker is done with many partitions at once',
+          description: 'Each is named once; each has an outcome of its own.',
         },
         querystring: noQuery,
         body: releasedManyBody,

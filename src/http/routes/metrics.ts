@@ -7,7 +7,7 @@ export function metricsRoutes(app: HttpApp, { metrics }: HttpDependencies): void
   app.get(
     '/metrics',
     {
-      config: { anyHost: true, open: true },
+      config: { anyHost: true, open: true, forScrapers: true },
       schema: {
         doc: {
           id: 'getMetrics',
