@@ -20,6 +20,7 @@ import { partitionRoutes } from './routes/partitions.ts';
 import { segmentRoutes } from './routes/segments.ts';
 import { selfRoutes } from './routes/self.ts';
 import { statusRoutes } from './routes/status.ts';
+import { steeringRoutes } from './routes/steering.ts';
 import { topicRoutes } from './routes/topics.ts';
 import { compileValidator, type ZodTypes } from './validation.ts';
 
@@ -54,6 +55,7 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
   statusRoutes(app, deps);
   agentRoutes(app, deps);
   leaseRoutes(app, deps);
+  steeringRoutes(app, deps);
   heldRoutes(app, deps);
   electionRoutes(app, deps);
   topicRoutes(app, deps);

@@ -30,6 +30,7 @@ test('agents are listed and found with what they said of themselves', async () =
     zone: 'z1',
     group: 'g',
     state: 'active',
+    placement: 'open',
     weight: 2,
     managedTopics: ['orders*'],
     sessionId: http.agent.sessionId,

@@ -18,9 +18,12 @@ const knownPaths = [
   '/v1/groups/cg/offsets/t/0',
   '/v1/agents',
   '/v1/agents/agent-1',
+  '/v1/agents/agent-1/drain',
   '/v1/leases',
   '/v1/leases/t/0',
   '/v1/leases/t/0/history',
+  '/v1/leases/t/0/release',
+  '/v1/leases/t/0/move',
   '/v1/elections',
   '/v1/held',
   '/v1/status',
@@ -30,7 +33,7 @@ const knownParts = [...new Set(knownPaths.flatMap((path) => path.split('/')))];
 const knownQueries = ['limit', 'cursor', 'from', 'before', 'topic', 'agent', 'unleased', 'force'];
 const knownFields = (
   'name partitionCount retentionMs config epoch id baseOffset endOffset recordCount sizeBytes ' +
-  'bucket key offset offsets metadata topic partition'
+  'bucket key offset offsets metadata topic partition expectedEpoch to force'
 ).split(' ');
 
 function ascii(from: number, maxLength: number): fc.Arbitrary<string> {
@@ -151,6 +154,8 @@ const topic = fc.record({
   config: fc.dictionary(fc.string(), fc.jsonValue()),
 });
 
+const steering = { expectedEpoch: fc.option(epoch), force: fc.boolean() };
+
 function sending(method: string, path: string, body: fc.Arbitrary<unknown>): fc.Arbitrary<RawRequest> {
   const headers = { 'content-type': 'application/json' };
   return body.map((value) => ({ method, path, headers, body: JSON.stringify(value) }));
@@ -168,6 +173,15 @@ export const fittingRequest: fc.Arbitrary<RawRequest> = fc.oneof(
   sending('PUT', `${partitionPath}/high-watermark`, fc.record({ epoch, offset: fc.nat({ max: 30 }) })),
   sending('PUT', '/v1/groups/cg/offsets/t/0', fc.record(commit)),
   sending('POST', '/v1/groups/cg/offsets', fc.array(commitOfAny, { minLength: 1, maxLength: 3 })),
+  sending('POST', '/v1/leases/t/0/release', fc.record(steering, { requiredKeys: [] })),
+  sending(
+    'POST',
+    '/v1/leases/t/0/move',
+    fc.record({ ...steering, to: fc.constantFrom('agent-1', 'nobody', null) }, { requiredKeys: [] }),
+  ),
+  fc
+    .constantFrom('cordon', 'uncordon', 'drain')
+    .map((verb) => ({ method: 'POST', path: `/v1/agents/agent-1/${verb}` })),
   fc
     .tuple(
       fc.constantFrom(...knownPaths),

@@ -1,12 +1,20 @@
-// The agents of the group: who they are, and removing one.
+// The agents of the group: who they are, what operators say of them, and removing one.
+import type { Placement } from '../../domain/agent-state.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { found } from '../found.ts';
 import type { HttpApp } from '../http-app.ts';
 import { presentAgent } from '../present/agents.ts';
 import { presentPage } from '../present/page.ts';
-import { agentPath, removeAgentQuery } from '../schemas/agents.ts';
+import { agentPath, noBody, removeAgentQuery } from '../schemas/agents.ts';
 import { noQuery, pageQuery } from '../schemas/page.ts';
 import { storeOf } from '../store-access.ts';
+
+/** The operator's verbs. */
+const placementBy: Readonly<Record<string, Placement>> = {
+  cordon: 'cordoned',
+  uncordon: 'open',
+  drain: 'draining',
+};
 
 export function agentRoutes(app: HttpApp, { agent }: HttpDependencies): void {
   app.get('/v1/agents', { schema: { querystring: pageQuery } }, async (request) => {
@@ -23,6 +31,18 @@ export function agentRoutes(app: HttpApp, { agent }: HttpDependencies): void {
       return presentAgent(found(one, `agent "${agentId}"`), agent.status().group);
     },
   );
+
+  for (const [verb, placement] of Object.entries(placementBy)) {
+    app.post(
+      `/v1/agents/:agentId/${verb}`,
+      { schema: { params: agentPath, querystring: noQuery, body: noBody } },
+      async ({ params: { agentId } }) => {
+        const placed = await storeOf(agent).setPlacement(agentId, placement);
+        agent.announce('membership');
+        return presentAgent(placed, agent.status().group);
+      },
+    );
+  }
 
   app.delete(
     '/v1/agents/:agentId',

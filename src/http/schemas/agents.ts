@@ -5,5 +5,8 @@ import { flag } from './numbers.ts';
 
 export const agentPath = z.strictObject({ agentId: name });
 
+/** For what takes no fields: an empty body or an empty object. A misspelt field is told, not ignored. */
+export const noBody = z.strictObject({}, 'must be empty or an empty JSON object').nullish();
+
 /** `force`: also an agent with a live session, which is told to end. */
 export const removeAgentQuery = z.strictObject({ force: flag });
