@@ -24,6 +24,7 @@ import { partitionRoutes } from './routes/partitions.ts';
 import { segmentRoutes } from './routes/segments.ts';
 import { selfRoutes } from './routes/self.ts';
 import { statusRoutes } from './routes/status.ts';
+import { steeringRoutes } from './routes/steering.ts';
 import { topicRoutes } from './routes/topics.ts';
 import { answerAsIs, compileValidator, type ZodTypes } from './validation.ts';
 
@@ -65,6 +66,7 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
   statusRoutes(app, deps);
   agentRoutes(app, deps);
   leaseRoutes(app, deps);
+  steeringRoutes(app, deps);
   heldRoutes(app, deps);
   const streamNames = new StreamNames();
   eventRoutes(

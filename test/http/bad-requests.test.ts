@@ -133,6 +133,28 @@ const badBodies: readonly (readonly [method: string, path: string, body: unknown
   ],
   ['POST', `${partition}/segments`, { ...segment, endOffset: Number.MAX_SAFE_INTEGER }, /endOffset/],
   ['POST', `${partition}/segments`, { ...segment, partition: 1 }, /there is no field "partition"/],
+  ...['cordon', 'uncordon', 'drain'].flatMap((verb) =>
+    [{ force: true }, [], 'x', 7].map(
+      (body) => ['POST', `/v1/agents/agent-1/${verb}`, body, /force|must be empty|not JSON/] as const,
+    ),
+  ),
+  ['POST', '/v1/agents/b b/drain', {}, /path parameter "agentId"/],
+  ...['release', 'move'].flatMap((verb) =>
+    (
+      [
+        [{ expectedEpoch: -1 }, /expectedEpoch/],
+        [{ expectedEpoch: '1' }, /expectedEpoch/],
+        [{ expectedEpoch: tooBig }, /expectedEpoch/],
+        [{ force: 1 }, /force/],
+        [{ force: null }, /force/],
+        [{ expectedepoch: 1 }, /there is no field "expectedepoch"/],
+        [[], /must be a JSON object/],
+      ] as const
+    ).map(([body, says]) => ['POST', `/v1/leases/orders/0/${verb}`, body, says] as const),
+  ),
+  ['POST', '/v1/leases/orders/0/release', { to: 'agent-1' }, /there is no field "to"/],
+  ['POST', '/v1/leases/orders/0/move', { to: '..' }, /"to"/],
+  ['POST', '/v1/leases/orders/x/move', {}, /path parameter "partition"/],
   ['PUT', `${partition}/high-watermark`, { epoch: 1 }, /offset/],
   ['PUT', `${partition}/high-watermark`, { epoch: 1, offset: tooBig }, /offset/],
   ['PUT', `${partition}/high-watermark`, { epoch: 1, offset: 1, force: true }, /force/],

@@ -179,7 +179,8 @@ export class Fixture implements AsyncDisposable {
     const groups = (await this.store.listConsumerGroups(page)).items;
     return {
       topics,
-      agents: agents.map(({ agentId, sessionId }) => ({ agentId, sessionId })),
+      agents: agents.map(({ agentId, sessionId, placement }) => ({ agentId, sessionId, placement })),
+      generation: await this.store.assignmentGeneration(),
       leases: (await this.store.listPartitionLeases({}, page)).items.map(({ key, agentId, epoch }) => [
         key,
         agentId,

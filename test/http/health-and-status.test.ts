@@ -98,9 +98,11 @@ test('the cluster is one page', async () => {
   await http.acquire('orders', 0, 2);
   await http.store.acquireLeases(sessionId, [COORDINATOR]);
   await http.store.endSession(await registerAgent(http.store, 'gone'), 'deregistered');
+  await registerAgent(http.store, 'drained');
+  await http.store.setPlacement('drained', 'draining');
   expect(await page()).toMatchObject({
     coordinator: { agentId: 'agent-1', epoch: 2 ** 32, since: rfc3339 },
-    agents: { total: 2, active: 1, expired: 0, dead: 1 },
+    agents: { total: 3, active: 1, draining: 1, expired: 0, dead: 1 },
     topics: 2,
     partitions: { total: 7, led: 2, unled: 5 },
   });

@@ -44,7 +44,7 @@ export function eventRoutes(
     },
     async (request, reply) => {
       // Asked for the head alone, no stream begins.
-      if (request.method === 'HEAD') return reply.type('text/event-stream').send();
+      if (request.method === 'HEAD') return reply.type('text/event-stream').send('');
       streams.admit();
       reply.hijack();
       // Not every end of a stream is one that fastify notices.

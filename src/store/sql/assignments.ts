@@ -12,6 +12,7 @@ import type {
 } from '../assignments.ts';
 import type { Fence } from '../segments.ts';
 import { ConstraintViolation, first, manyRows, type SqlDatabase } from './database.ts';
+import type { Dialect } from './dialect.ts';
 import { leaseHolder, leaseRow } from './lease-rows.ts';
 import { readBoolean, readNumber, readOneOf, readText, readTextList, readTextOrNull } from './read.ts';
 import { nothing, statement } from './statement.ts';
@@ -86,6 +87,17 @@ type MoveRow = {
 };
 
 /**
+ * The moves with the topic's id looked up beside them, not joined: a join leaves a plan free to look assignments up by their
+ * partition's number alone, which is quadratic on a table that shrank or grew a moment ago.
+ */
+function movesById(d: Dialect) {
+  return sql`(select m.partition, m.from_agent, m.agent_id, m.reason,
+      (select t.topic_id from ${d.table('topics')} t
+        where t.group_name = ${d.parameter('group', 'text')} and t.name = m.topic) as topic_id
+    from ${d.rows('moves', moveColumns)} as m)`;
+}
+
+/**
  * Judged by the row's own columns alone: behind an operator's move that was under way it is judged again on the row that
  * it left. A move for balance never takes what an operator has put there; that a plan does so means that it did not know.
  */
@@ -94,9 +106,9 @@ const changeAssignments = statement<ByGroup & { moves: MoveRow[] }>(
   // Not "=" for the agent, which could be looked up by its index: how much an agent has is what planners know least.
   (d) => sql`update ${d.table('assignments')} as n
     set agent_id = m.agent_id, reason = m.reason, assigned_at = ${d.now}
-    from ${d.rows('moves', moveColumns)} as m cross join ${d.table('topics')} t
-    where t.group_name = ${d.parameter('group', 'text')} and t.name = m.topic
-      and n.topic_id = t.topic_id and n.partition = m.partition and m.agent_id is not null
+    from ${movesById(d)} as m
+    where n.topic_id = m.topic_id and n.partition = m.partition
+      and m.from_agent is not null and m.agent_id is not null
       and n.agent_id is not distinct from m.from_agent
       and (n.reason <> 'operator' or m.reason not in ('balance', 'agent_joined'))`,
   nothing,
@@ -122,9 +134,7 @@ const deleteAssignments = statement<ByGroup & { moves: MoveRow[] }>(
   'delete_assignments',
   (d) => sql`delete from ${d.table('assignments')}
     where (topic_id, partition, agent_id) in (
-      select t.topic_id, m.partition, m.from_agent from ${d.rows('moves', moveColumns)} as m
-      cross join ${d.table('topics')} t
-      where t.group_name = ${d.parameter('group', 'text')} and t.name = m.topic and m.agent_id is null)`,
+      select m.topic_id, m.partition, m.from_agent from ${movesById(d)} as m where m.agent_id is null)`,
   nothing,
 );
 

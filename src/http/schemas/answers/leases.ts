@@ -37,6 +37,32 @@ export const leaseHistory = z.object({
   history: z.array(term).meta({ description: 'The newest first.' }),
 });
 
+const asked = {
+  ...place,
+  epoch,
+  agentId: name.nullable().meta({ description: 'Who holds it now; null when nobody does.' }),
+};
+
+export const leaseRelease = z
+  .object({
+    ...asked,
+    result: z
+      .enum(['asked', 'vacant'])
+      .meta({ description: 'asked: the holder has still to give it up; vacant: nobody holds it.' }),
+  })
+  .meta({ id: 'LeaseRelease' });
+
+export const leaseMove = z
+  .object({
+    ...asked,
+    to: name.meta({ description: 'Who is to lead it.' }),
+    result: z.enum(['asked', 'vacant', 'in_place']).meta({
+      description:
+        'asked: the holder has still to give it up; vacant: nobody holds it; in_place: who is to lead it does so already.',
+    }),
+  })
+  .meta({ id: 'LeaseMove' });
+
 export const election = z
   .object({
     name,
