@@ -10,6 +10,8 @@ export interface Connection {
   /** Without a slash at its end. */
   readonly url: string;
   readonly token: string | undefined;
+  /** A file of the certificate authorities to trust instead of Node's own, for https. */
+  readonly caFile?: string | undefined;
   /** For one request and its whole answer. */
   readonly timeoutMs: number;
 }
@@ -32,6 +34,7 @@ export function connectionOf(command: Command, env: CliDeps['env']): Connection 
   const target = url ?? checkVariable(readVariable(env, 'STREAMHOUSE_URL'), parseServiceUrl);
   return {
     url: target ?? serviceUrlDefault,
+    caFile: readVariable(env, 'STREAMHOUSE_CA_FILE')?.value,
     token: checkVariable(readSecret(env, 'STREAMHOUSE_TOKEN'), parseToken),
     timeoutMs: timeout,
   };

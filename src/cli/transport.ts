@@ -6,6 +6,8 @@ import type { CliDeps } from './deps.ts';
 import { formatDuration } from './duration.ts';
 import { exitCode } from './exit-code.ts';
 import { CliFailure } from './failure.ts';
+import { fetchFor } from './fetch.ts';
+import { socketPathOf } from './service-url.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -42,7 +44,7 @@ export class Transport {
 
   constructor(connection: Connection, deps: Pick<CliDeps, 'fetch' | 'signal'>) {
     this.#connection = connection;
-    this.#fetch = deps.fetch ?? globalThis.fetch;
+    this.#fetch = deps.fetch ?? fetchFor(connection);
     this.#signal = deps.signal;
   }
 
@@ -107,7 +109,9 @@ export class Transport {
       if (value !== undefined) search.set(name, String(value));
     }
     const suffix = search.size === 0 ? '' : `?${search.toString()}`;
-    return `${this.url}/${path.map(encodeURIComponent).join('/')}${suffix}`;
+    // On a Unix socket the host means nothing.
+    const base = socketPathOf(this.url) === undefined ? this.url : 'http://localhost';
+    return `${base}/${path.map(encodeURIComponent).join('/')}${suffix}`;
   }
 
   #headers(request: ApiRequest): Record<string, string> {
@@ -148,11 +152,14 @@ const neverSent: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  // No such socket, or none that may be used.
+  'ENOENT',
+  'EACCES',
 ]);
 
 function unreachable(url: string, code: string): string {
   if (code.includes('CERT') || code.includes('VERIFY')) {
-    return `the certificate of ${url} is not trusted (${code}); name the file of its authority in NODE_EXTRA_CA_CERTS`;
+    return `the certificate of ${url} is not trusted (${code}); name the file of its authority in STREAMHOUSE_CA_FILE`;
   }
   if (code.startsWith('HPE_') || code === 'EPROTO' || code.startsWith('ERR_SSL')) {
     const hint = url.startsWith('https:') ? 'try http://' : 'try https://';

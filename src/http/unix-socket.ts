@@ -1,6 +1,6 @@
 // Listening on a Unix socket: the file's mode, and what is in its place already. A socket outlives a process that was killed;
 // whether somebody is still behind it is found out by asking.
-import { chmodSync, lstatSync, type Stats, unlinkSync } from 'node:fs';
+import { lstatSync, type Stats, unlinkSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect, type Server } from 'node:net';
 import { ListenFailed } from './listen-failed.ts';
@@ -20,7 +20,7 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
 }
 
 async function listenWithMode(server: Server, path: string): Promise<void> {
-  // Through the mask, because between listening and changing the mode anybody could connect. Listening takes place in this very call.
+  // Through the mask: between listening and changing the mode anybody could connect. The file is made in this very call.
   const before = process.umask(0o777 & ~mode);
   const listening = once(server, 'listening');
   try {
@@ -29,7 +29,6 @@ async function listenWithMode(server: Server, path: string): Promise<void> {
     process.umask(before);
   }
   await listening;
-  chmodSync(path, mode);
 }
 
 async function clear(path: string, found: Stats): Promise<void> {

@@ -135,7 +135,7 @@ describe('a usage error names the mistake and the next step', () => {
 
 describe('a URL is checked, and never repeated: it may hold a password', () => {
   const noScheme = (suggestion: string): string =>
-    `It must begin with http:// or https://, such as ${suggestion}.`;
+    `It must begin with http://, https:// or unix:/, such as ${suggestion}.`;
   const urls: [string, string][] = [
     ['127.0.0.1:7070', noScheme('http://127.0.0.1:7070')],
     ['localhost:7070', noScheme('http://localhost:7070')],
