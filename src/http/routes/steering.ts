@@ -3,7 +3,7 @@
 import { partitionKey } from '../../domain/lease.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
-import { leaseMove, leaseRelease } from '../schemas/answers/leases.ts';
+import { leaseMove, type LeaseMoveAnswer, leaseRelease } from '../schemas/answers/leases.ts';
 import { moveBody, releaseBody } from '../schemas/leases.ts';
 import { partitionPath } from '../schemas/names.ts';
 import { noQuery } from '../schemas/page.ts';
@@ -63,7 +63,7 @@ export function steeringRoutes(app: HttpApp, { agent }: HttpDependencies): void 
       const store = storeOf(agent);
       const { to, holder, epoch } = await store.assign(topic, partition, wanted, expectedEpoch);
       agent.announce('assignment');
-      const result = holder === null ? 'vacant' : holder === to ? 'in_place' : 'asked';
+      const result = resultOf(holder, to);
       if (force && result === 'asked') {
         await store.requestSessionEnd(partitionKey(topic, partition), epoch);
         agent.announce('session');
@@ -71,4 +71,9 @@ export function steeringRoutes(app: HttpApp, { agent }: HttpDependencies): void 
       return { topic, partition, epoch, agentId: holder, result, to };
     },
   );
+}
+
+function resultOf(holder: string | null, to: string): LeaseMoveAnswer['result'] {
+  if (holder === null) return 'vacant';
+  return holder === to ? 'in_place' : 'asked';
 }

@@ -74,6 +74,7 @@ export const election = z
 
 export const electionPage = z.object({ elections: z.array(election), ...pageEnd });
 
+export type LeaseMoveAnswer = z.input<typeof leaseMove>;
 export type LeaseAnswer = z.input<typeof lease>;
 export type TermAnswer = z.input<typeof term>;
 export type ElectionAnswer = z.input<typeof election>;
