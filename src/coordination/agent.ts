@@ -19,6 +19,7 @@ import type {
   HeldTerm,
   ReadinessCheck,
 } from './agent-view.ts';
+import { Candidacies } from './candidacies.ts';
 import { EventJournal } from './event-journal.ts';
 import type { PartitionTerm } from './holdings.ts';
 import type { CoordinationDeps } from './deps.ts';
@@ -56,9 +57,12 @@ export interface AgentOptions {
 
 /** Events kept for readers that reconnect: a takeover of thousands of partitions fits. */
 const journalCapacity = 16_384;
+/** A candidate that is told to stop has this long to say that it has, milliseconds; a stop of the agent waits for half its time. */
+const standDownMsMax = 10_000;
 
 export class Agent implements AgentView, AsyncDisposable {
   readonly journal = new EventJournal({ capacity: journalCapacity });
+  readonly elections: Candidacies;
   private readonly deps: AgentDeps;
   private readonly options: AgentOptions;
   private opened: OpenedStore | undefined;
@@ -69,6 +73,8 @@ export class Agent implements AgentView, AsyncDisposable {
   constructor(deps: AgentDeps, options: AgentOptions) {
     this.deps = deps;
     this.options = options;
+    const standDownMs = Math.min(standDownMsMax, options.shutdownTimeoutMs / 2);
+    this.elections = new Candidacies({ ...deps, journal: this.journal }, { standDownMs });
   }
 
   /**
@@ -78,6 +84,7 @@ export class Agent implements AgentView, AsyncDisposable {
   async run(stop: AbortSignal): Promise<void> {
     const opened = await this.openStore(stop);
     if (opened === undefined) {
+      this.elections.close();
       this.phase = 'stopped';
       return;
     }
@@ -86,6 +93,7 @@ export class Agent implements AgentView, AsyncDisposable {
     try {
       while (!stop.aborted) await this.liveOnce(deps, stop);
     } finally {
+      this.elections.close();
       this.phase = 'stopped';
       this.detail = null;
     }
@@ -196,7 +204,9 @@ export class Agent implements AgentView, AsyncDisposable {
     };
     const registered = await register(deps, this.options, onWaiting, stop);
     if (registered === undefined) return;
-    const session = new LiveSession(deps, registered, { ...this.options, agentId: agent.agentId, group });
+    const { elections } = this;
+    const options = { ...this.options, agentId: agent.agentId, group, elections };
+    const session = new LiveSession(deps, registered, options);
     this.session = session;
     this.phase = 'live';
     this.detail = null;

@@ -4,6 +4,7 @@ import { COORDINATOR, type Term } from '../domain/lease.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import { Scope } from '../platform/scope.ts';
 import type { SignalKind } from '../signals/signals.ts';
+import type { Candidacies } from './candidacies.ts';
 import { purgeLoop } from './retention.ts';
 import type { CoordinationDeps } from './deps.ts';
 import { Elector } from './elector.ts';
@@ -26,6 +27,7 @@ export interface LiveSessionOptions {
   readonly pingMs: number;
   readonly settleMs: number;
   readonly retentionMs: number;
+  readonly elections: Candidacies;
 }
 
 export class LiveSession {
@@ -123,8 +125,16 @@ export class LiveSession {
     return [
       supervise({ log, clock }, 'lease keeper', () => this.keeper.run(signal), signal),
       supervise({ log, clock }, 'elector', () => this.elector.run(lead, signal), signal),
+      supervise({ log, clock }, 'elections', () => this.takePartInElections(signal), signal),
       supervise({ log, clock }, 'reaper', () => this.reaper.run(signal), signal),
     ];
+  }
+
+  private async takePartInElections(signal: AbortSignal): Promise<void> {
+    const { sessionId, holdings, elector: coordinator } = this;
+    const session = { sessionId, holdings, coordinator, trustedForMs: () => this.trustedForMs() };
+    const { elections, budget } = this.options;
+    await elections.run(this.deps, session, budget.heartbeatIntervalMs, signal);
   }
 
   private heartbeatHandlers(): HeartbeatHandlers {
@@ -132,6 +142,7 @@ export class LiveSession {
       beforeTrust: async ({ holdingsVersion, assignmentGeneration }) => {
         await this.holdings.catchUp(holdingsVersion);
         this.elector.checkTerm();
+        this.options.elections.checkTerms();
         this.keeper.noteGeneration(assignmentGeneration);
         this.rebalancer.noteGeneration(assignmentGeneration);
       },
@@ -149,6 +160,7 @@ export class LiveSession {
     if (ending.aborted) return;
     instruments.resyncs.inc({ reason: 'signals' });
     this.elector.look();
+    this.options.elections.look();
     this.keeper.assignmentChanged();
     this.rebalancer.changed('membership');
     this.heartbeat.now();
@@ -159,6 +171,7 @@ export class LiveSession {
     switch (kind) {
       case 'membership':
         this.elector.look();
+        this.options.elections.look();
         this.rebalancer.changed('membership');
         break;
       case 'topics':
@@ -169,6 +182,7 @@ export class LiveSession {
         break;
       case 'leases':
         this.keeper.leasesFreed();
+        this.options.elections.look();
         break;
       case 'session':
         this.heartbeat.now();

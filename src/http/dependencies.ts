@@ -2,6 +2,7 @@
 import type { Registry } from 'prom-client';
 import type { AgentView } from '../coordination/agent-view.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { StreamRegistry } from './stream-registry.ts';
 
 export type HttpLog = Pick<Logger, 'debug' | 'info' | 'error'>;
 
@@ -11,4 +12,6 @@ export interface HttpDependencies {
   readonly log: HttpLog;
   /** The program's version, as in package.json. */
   readonly version: string;
+  /** The open event streams, for candidates that live on one; without it there are none. */
+  readonly streams?: StreamRegistry | undefined;
 }
