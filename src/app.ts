@@ -73,7 +73,7 @@ export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSi
   );
   instruments.coordinator.set({ group: settings.AGENT_GROUP }, 0);
   const http = await startHttpServer(
-    { agent, metrics: instruments.registry, log, version },
+    { agent, clock, metrics: instruments.registry, log, version },
     {
       host: settings.HTTP_HOST,
       port: settings.HTTP_PORT,

@@ -1,12 +1,13 @@
 // The agent's API as the commands use it: JSON in, checked JSON out, every other answer a CliFailure.
 import type { Command } from 'commander';
 import type { z } from 'zod';
+import { type SourceEvent, StreamRefused } from '../client/event-source.ts';
 import { connectionOf } from './connection.ts';
 import type { CliContext } from './context.ts';
 import { exitCode } from './exit-code.ts';
 import { CliFailure } from './failure.ts';
 import { parseProblem, problemFailure } from './problem.ts';
-import { Transport, type ApiRequest, type RawAnswer } from './transport.ts';
+import { Transport, type ApiRequest, type RawAnswer, type StreamStart } from './transport.ts';
 
 /** An answer twice: what the commands understand of it, and all of it as the agent said it, for `-o json`. */
 export interface Answer<T> {
@@ -19,6 +20,10 @@ export class Api {
 
   constructor(transport: Transport) {
     this.#transport = transport;
+  }
+
+  get url(): string {
+    return this.#transport.url;
   }
 
   async get<T>(
@@ -50,6 +55,15 @@ export class Api {
     const value = form.safeParse(body).data;
     if (body === notJson || value === undefined) throw this.#refusal(answer, body);
     return { value, body, isOk: answer.status >= 200 && answer.status < 300 };
+  }
+
+  /** The events of a stream, until it ends. Throws CliFailure as `call` does, and when the stream breaks off. */
+  async *events(request: ApiRequest, from: StreamStart): AsyncGenerator<SourceEvent, void> {
+    try {
+      yield* this.#transport.events(request, from);
+    } catch (error) {
+      throw error instanceof StreamRefused ? this.#refusal(error.answer, parseJson(error.answer)) : error;
+    }
   }
 
   /** Checks a part of an answer; tells where it differs from what an agent says. */

@@ -9,6 +9,7 @@ import { addRunCommands } from './commands/run.ts';
 import { addSegmentsCommands } from './commands/segments.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTopicsCommands } from './commands/topics.ts';
+import { addWatchCommand } from './commands/watch.ts';
 import { commandPath, connectionOptions, outputOption } from './command.ts';
 import { refuseUnusedOptions } from './connection.ts';
 import type { CliDeps } from './deps.ts';
@@ -48,6 +49,7 @@ export function buildProgram(deps: CliDeps, printer: Printer = new Printer(deps)
   addRunCommands(program, context);
   addStatusCommand(program, context);
   addHealthCommand(program, context);
+  addWatchCommand(program, context);
   addTopicsCommands(program, context);
   addLeasesCommands(program, context);
   addAgentsCommands(program, context);

@@ -1,4 +1,5 @@
 // One HTTP exchange, with a deadline over the whole answer; what goes wrong below HTTP becomes a sentence and an exit code.
+import { readEvents, type SourceEvent, StreamRefused } from '../client/event-source.ts';
 import { Scope } from '../platform/scope.ts';
 import type { Connection } from './connection.ts';
 import type { CliDeps } from './deps.ts';
@@ -23,6 +24,13 @@ export interface RawAnswer {
   /** Without parameters; empty when the answer does not say. */
   readonly contentType: string;
   readonly text: string;
+}
+
+export interface StreamStart {
+  /** The last event that is known of an earlier stream. */
+  readonly lastEventId: string | undefined;
+  /** The agent has answered; events follow, or none for a long time. */
+  readonly onOpen: () => void;
 }
 
 const timedOut = Symbol('the deadline of a request has passed');
@@ -63,6 +71,31 @@ export class Transport {
       };
     } catch (error) {
       throw this.#failure(error, request, scope.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * The events of a stream, until it ends; the deadline is over its beginning alone. Throws CliFailure as `exchange` does,
+   * also when it breaks off, and StreamRefused for an answer that is no stream.
+   */
+  async *events(request: ApiRequest, from: StreamStart): AsyncGenerator<SourceEvent, void> {
+    using scope = new Scope(this.#signal);
+    const timer = setTimeout(() => scope.end(timedOut), this.#connection.timeoutMs);
+    try {
+      yield* readEvents(this.#target(request), {
+        lastEventId: from.lastEventId,
+        headers: this.#headers(request),
+        signal: scope.signal,
+        fetch: this.#fetch,
+        onOpen: () => {
+          clearTimeout(timer);
+          from.onOpen();
+        },
+      });
+    } catch (error) {
+      throw error instanceof StreamRefused ? error : this.#failure(error, request, scope.signal);
     } finally {
       clearTimeout(timer);
     }

@@ -26,7 +26,12 @@ export function logAccess(app: HttpApp, log: HttpLog): void {
   app.addHook('onResponse', async (request, reply) => logRequest(log, request, reply));
 }
 
+/** Requests whose line is written: fastify does not notice every way that an answer may end, so that others tell of it too. */
+const logged = new WeakSet<FastifyRequest>();
+
 export function logRequest(log: HttpLog, request: FastifyRequest, reply: FastifyReply): void {
+  if (logged.has(request)) return;
+  logged.add(request);
   const fields = {
     requestId: request.id,
     method: request.method,

@@ -9,7 +9,9 @@ import { readJsonBodies } from './json-body.ts';
 import { refuseUnknownPaths } from './known-paths.ts';
 import { answerClientError, answerErrors, answerFrameworkError } from './problem-answers.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { StreamNames } from './events/stream-names.ts';
 import { electionRoutes } from './routes/elections.ts';
+import { eventRoutes } from './routes/events.ts';
 import { groupRoutes } from './routes/groups.ts';
 import { healthRoutes } from './routes/health.ts';
 import { heldRoutes } from './routes/held.ts';
@@ -21,11 +23,16 @@ import { segmentRoutes } from './routes/segments.ts';
 import { selfRoutes } from './routes/self.ts';
 import { statusRoutes } from './routes/status.ts';
 import { topicRoutes } from './routes/topics.ts';
+import { closeSilentConnections } from './silent-connections.ts';
 import { compileValidator, type ZodTypes } from './validation.ts';
 
 export interface AppOptions {
   readonly allowedHosts: readonly string[];
+  /** Event streams open at a time. Default 1,000. */
+  readonly eventStreamsMax?: number;
 }
+
+const eventStreamsMaxDefault = 1_000;
 
 /** Longest time to receive one whole request, milliseconds: a slow sender must not hold a connection for ever. */
 const requestTimeoutMs = 30_000;
@@ -47,6 +54,7 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
   refuseForeignOrigins(app);
   refuseUnknownPaths(app);
   closeConnectionsWhenClosing(app);
+  closeSilentConnections(app);
 
   healthRoutes(app, deps);
   metricsRoutes(app, deps);
@@ -55,6 +63,12 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
   agentRoutes(app, deps);
   leaseRoutes(app, deps);
   heldRoutes(app, deps);
+  const streamNames = new StreamNames();
+  eventRoutes(
+    app,
+    { ...deps, names: streamNames },
+    { streamsMax: options.eventStreamsMax ?? eventStreamsMaxDefault },
+  );
   electionRoutes(app, deps);
   topicRoutes(app, deps);
   partitionRoutes(app, deps);

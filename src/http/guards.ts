@@ -9,6 +9,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Probes and scrapers come by address or service name: health and metrics answer whatever Host says. */
     readonly anyHost?: boolean;
+    /** Reading this has effects (a broker attached by it): pages of other origins are refused as for a change. */
+    readonly sameOriginOnly?: boolean;
   }
 }
 
@@ -32,7 +34,8 @@ export function allowHosts(app: HttpApp, allowedHosts: readonly string[]): void 
 
 export function refuseForeignOrigins(app: HttpApp): void {
   app.addHook('onRequest', async (request) => {
-    if (changesSomething(request) && isForeign(request)) {
+    const isGuarded = changesSomething(request) || request.routeOptions.config.sameOriginOnly === true;
+    if (isGuarded && isForeign(request)) {
       throw new HttpRefusal('forbidden', 'a page of another origin may not change anything here');
     }
   });

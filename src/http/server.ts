@@ -10,6 +10,8 @@ export interface HttpServerOptions {
   readonly allowedHosts: readonly string[];
   /** How long requests in flight may take once the server stops, milliseconds; then they are cut. Default 5,000. */
   readonly closeGraceMs?: number;
+  /** Event streams open at a time. Default 1,000. */
+  readonly eventStreamsMax?: number;
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -27,8 +29,8 @@ export async function startHttpServer(
   deps: HttpDependencies,
   options: HttpServerOptions,
 ): Promise<HttpServer> {
-  const { host, allowedHosts, closeGraceMs = closeGraceMsDefault } = options;
-  const app = createApp(deps, { allowedHosts });
+  const { host, closeGraceMs = closeGraceMsDefault } = options;
+  const app = createApp(deps, options);
   await app.listen({ host, port: options.port });
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;

@@ -33,6 +33,7 @@ describe('help', () => {
       'demo',
       'status',
       'health',
+      'watch',
       'topics list',
       'topics create',
       'topics describe',

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeAgent } from './fixture.ts';
 
@@ -22,7 +23,7 @@ async function startSlow(closeGraceMs?: number) {
     return 'done';
   };
   const server = await startHttpServer(
-    { agent: new FakeAgent(), metrics, log: silent, version: '1' },
+    { agent: new FakeAgent(), clock: systemClock, metrics, log: silent, version: '1' },
     { host: '127.0.0.1', port: 0, allowedHosts: [], ...(closeGraceMs === undefined ? {} : { closeGraceMs }) },
   );
   return { server, finish, waiting: () => waiting };
@@ -89,9 +90,27 @@ test('an idle connection does not hold up the stop', async () => {
   expect(performance.now() - startedAt).toBeLessThan(1_000);
 });
 
+test('a connection that has asked for nothing yet does not hold up the stop', async () => {
+  const { server, finish } = await startSlow(3_600_000);
+  finish();
+  const sockets = [connect(server.port, '127.0.0.1'), connect(server.port, '127.0.0.1')];
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  // Accepted in the order of connecting: when this is answered, the others are there.
+  await (await fetch(`${server.url}/livez`)).text();
+  const ended = sockets.map((socket) => once(socket, 'close'));
+  await server.close();
+  await Promise.all(ended);
+});
+
 test('a port that is taken is an error of the start', async () => {
   await using server = (await startSlow()).server;
-  const deps = { agent: new FakeAgent(), metrics: new Registry(), log: silent, version: '1' };
+  const deps = {
+    agent: new FakeAgent(),
+    clock: systemClock,
+    metrics: new Registry(),
+    log: silent,
+    version: '1',
+  };
   const start = startHttpServer(deps, { host: '127.0.0.1', port: server.port, allowedHosts: [] });
   await expect(start).rejects.toThrow(/EADDRINUSE/);
 });
@@ -101,7 +120,13 @@ test.each([
   ['0.0.0.0', '127.0.0.1'],
   ['localhost', 'localhost'],
 ])('listening on %s, people are told %s', async (host, shown) => {
-  const deps = { agent: new FakeAgent(), metrics: new Registry(), log: silent, version: '1' };
+  const deps = {
+    agent: new FakeAgent(),
+    clock: systemClock,
+    metrics: new Registry(),
+    log: silent,
+    version: '1',
+  };
   await using server = await startHttpServer(deps, { host, port: 0, allowedHosts: [] });
   expect(server.url).toBe(`http://${shown}:${server.port}`);
   expect((await fetch(`${server.url}/livez`)).status).toBe(200);

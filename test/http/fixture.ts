@@ -17,6 +17,7 @@ import { Candidacies } from '../../src/coordination/candidacies.ts';
 import { EventJournal } from '../../src/coordination/event-journal.ts';
 import { partitionKey } from '../../src/domain/lease.ts';
 import { startHttpServer, type HttpServer } from '../../src/http/server.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import type { ReleaseOutcome } from '../../src/store/leases.ts';
 import type { MetadataStore } from '../../src/store/metadata-store.ts';
 import { openPostgresStore } from '../../src/store/postgres/open.ts';
@@ -230,7 +231,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   const log = { debug: write('debug'), info: write('info'), error: write('error') };
   const metrics = new Registry();
   const server = await startHttpServer(
-    { agent, metrics, log, version: '1.2.3' },
+    { agent, clock: systemClock, metrics, log, version: '1.2.3' },
     { host: '127.0.0.1', port: 0, allowedHosts: options.allowedHosts ?? [] },
   );
   return new Fixture({ agent, store, server, metrics, lines }, async () => {

@@ -1,5 +1,5 @@
 // Agents in answers: this one as it sees itself, and the group's as the store sees them.
-import type { AgentStatus, Held } from '../../coordination/agent-view.ts';
+import type { AgentStatus, Held, HeldTerm } from '../../coordination/agent-view.ts';
 import type { Agent } from '../../store/sessions.ts';
 import { timeOrNull } from './times.ts';
 
@@ -13,21 +13,28 @@ export function presentSelf(status: AgentStatus) {
     state,
     detail,
     coordinator: isCoordinator,
-    trustedForMs: wholeTrust(trustedForMs),
+    trustedForMs: wholeMs(trustedForMs),
     leases,
   };
 }
 
 /** What this agent holds and trusts. A caller counts `trustedForMs` from when it sent its request. */
-export function presentHeld({ trustedForMs, terms }: Held) {
+export function presentHeld({ trustedForMs, terms }: Held, nowMs: number) {
   return {
-    trustedForMs: wholeTrust(trustedForMs),
-    leases: terms.map(({ key, epoch }) => ({ topic: key.topic, partition: key.partition, epoch })),
+    trustedForMs: wholeMs(trustedForMs),
+    leases: terms.map((term) => presentHeldTerm(term, nowMs)),
   };
 }
 
-/** Rounded down: trust that is told must never outlast the trust there is. */
-function wholeTrust(ms: number): number {
+/** `deadlineMs`: what is left of the time in which the broker may end its work under the term. */
+export function presentHeldTerm({ key, epoch, revoking }: HeldTerm, nowMs: number) {
+  const lease = { topic: key.topic, partition: key.partition, epoch };
+  if (revoking === undefined) return lease;
+  return { ...lease, revoking: { deadlineMs: wholeMs(revoking.releasedAtMs - nowMs), to: revoking.to } };
+}
+
+/** Rounded down: trust or time that is told must never outlast what there is. */
+export function wholeMs(ms: number): number {
   return Math.max(0, Math.floor(ms));
 }
 

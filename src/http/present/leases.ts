@@ -1,5 +1,5 @@
 // Leases in answers: of partitions, of roles, and their past terms.
-import type { LeaseView, TermRecord } from '../../store/leases.ts';
+import type { LeaseView, ReleaseOutcome, TermRecord } from '../../store/leases.ts';
 import { time, timeOrNull } from './times.ts';
 
 /** A partition's lease; `agentId` is null when nobody holds it. */
@@ -19,4 +19,14 @@ export function presentElection({ key, agentId, epoch, acquiredAt }: LeaseView) 
 /** `to` and `reason` are null for the term that has not ended. */
 export function presentTerm({ epoch, agentId, from, to, reason }: TermRecord) {
   return { epoch, agentId, from: time(from), to: timeOrNull(to), reason };
+}
+
+/** What became of a term that was given up; `fenced`: it was over already, or not this agent's. */
+export function presentReleased(released: ReleaseOutcome) {
+  const { key, epoch } = released.term;
+  if (key.kind !== 'partition') throw new TypeError(`role ${key.name} was given up as a partition`);
+  const lease = { topic: key.topic, partition: key.partition, epoch };
+  return released.outcome === 'released'
+    ? { ...lease, outcome: 'released' }
+    : { ...lease, outcome: 'fenced', currentEpoch: released.currentEpoch };
 }
