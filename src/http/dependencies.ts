@@ -4,7 +4,6 @@ import type { Registry } from 'prom-client';
 import type { AgentView } from '../coordination/agent-view.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { StreamRegistry } from './stream-registry.ts';
 
 export type HttpLog = Pick<Logger, 'debug' | 'info' | 'error'>;
 
@@ -16,6 +15,4 @@ export interface HttpDependencies {
   readonly log: HttpLog;
   /** The program's version, as in package.json. */
   readonly version: string;
-  /** The open event streams, for candidates that live on one; without it there are none. */
-  readonly streams?: StreamRegistry | undefined;
 }

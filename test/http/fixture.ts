@@ -22,7 +22,6 @@ import type { ReleaseOutcome } from '../../src/store/leases.ts';
 import type { MetadataStore } from '../../src/store/metadata-store.ts';
 import { openPostgresStore } from '../../src/store/postgres/open.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
-import { systemClock } from '../../src/platform/clock.ts';
 import { createInstruments } from '../../src/metrics/instruments.ts';
 import { recordingLogger, silentProbe } from '../coordination/cluster.ts';
 import { dropSchema, freshSchemaName } from '../support/schema.ts';

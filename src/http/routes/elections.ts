@@ -13,8 +13,13 @@ import { type ReleaseRequestAnswer, releaseRequestsOf } from '../release-request
 import { campaignBody, electionPath, renewBody, resignBody } from '../schemas/leases.ts';
 import { noQuery, pageQuery } from '../schemas/page.ts';
 import { storeOf } from '../store-access.ts';
+import type { StreamRegistry } from '../stream-registry.ts';
 
-export function electionRoutes(app: HttpApp, deps: HttpDependencies): void {
+interface ElectionDependencies extends HttpDependencies {
+  readonly streams: StreamRegistry;
+}
+
+export function electionRoutes(app: HttpApp, deps: ElectionDependencies): void {
   const { agent } = deps;
 
   app.get('/v1/elections', { schema: { querystring: pageQuery } }, async ({ query }) =>
@@ -48,8 +53,9 @@ export function electionRoutes(app: HttpApp, deps: HttpDependencies): void {
 
   app.post(
     '/v1/elections/:name/resign',
-    { schema: { params: electionPath, querystring: noQuery, body: resignBody.optional() } },
-    async ({ params: { name }, body: { candidate, expectedEpoch } = {} }) => {
+    { schema: { params: electionPath, querystring: noQuery, body: resignBody.nullish() } },
+    async ({ params: { name }, body }) => {
+      const { candidate, expectedEpoch } = body ?? {};
       if (candidate === undefined) return askBack(deps, name, expectedEpoch ?? null);
       await agent.elections.resign(name, candidate);
       return { name, candidate, outcome: 'resigned' };
@@ -65,11 +71,11 @@ async function answer({ agent }: HttpDependencies, candidacy: Candidacy) {
 }
 
 function holdOf(
-  { streams }: HttpDependencies,
+  { streams }: ElectionDependencies,
   on: { readonly stream?: string | undefined; readonly holdMs?: number | undefined },
 ): CandidacyHold {
   if (on.stream === undefined) return { by: 'renewal', holdMs: on.holdMs ?? 0 };
-  const ended = streams?.signalOf(on.stream);
+  const ended = streams.signalOf(on.stream);
   if (ended === undefined) {
     throw new Refusal(
       'conflict',
