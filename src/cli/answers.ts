@@ -106,3 +106,18 @@ export const healthForm = z.object({
   checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: text })),
 });
 export type HealthAnswer = z.infer<typeof healthForm>;
+
+export const electionForm = z.object({ name: z.string(), agentId: text, epoch: number, since: text });
+export type ElectionAnswer = z.infer<typeof electionForm>;
+
+/** A candidate's own part of the answer: `ownEpoch` while it leads. */
+export const candidacyForm = z.object({
+  candidate: z.string(),
+  state: z.string(),
+  ownEpoch: number,
+  trustedForMs: z.number(),
+});
+export type CandidacyAnswer = z.infer<typeof candidacyForm>;
+
+/** `asked`: whoever leads was told to stop; `vacant`: nobody leads. */
+export const resignationForm = z.object({ outcome: z.string(), agentId: text, epoch: number });

@@ -26,6 +26,11 @@ export class Api {
     return this.#transport.url;
   }
 
+  /** The same agent, for requests that `signal` ends instead of the user's interrupt. */
+  within(signal: AbortSignal): Api {
+    return new Api(this.#transport.within(signal));
+  }
+
   async get<T>(
     path: readonly string[],
     form: z.ZodType<T>,

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { addAgentsCommands } from './commands/agents.ts';
 import { addDbCommands } from './commands/db.ts';
+import { addElectionsCommands } from './commands/elections.ts';
 import { addGroupsCommands } from './commands/groups.ts';
 import { addHealthCommand } from './commands/health.ts';
 import { addLeasesCommands } from './commands/leases.ts';
@@ -52,6 +53,7 @@ export function buildProgram(deps: CliDeps, printer: Printer = new Printer(deps)
   addWatchCommand(program, context);
   addTopicsCommands(program, context);
   addLeasesCommands(program, context);
+  addElectionsCommands(program, context);
   addAgentsCommands(program, context);
   addSegmentsCommands(program, context);
   addGroupsCommands(program, context);

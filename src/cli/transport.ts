@@ -52,6 +52,10 @@ export class Transport {
     return this.#connection.url;
   }
 
+  within(signal: AbortSignal): Transport {
+    return new Transport(this.#connection, { fetch: this.#fetch, signal });
+  }
+
   /** Answers whatever came back, also an error's status. Throws CliFailure: timeout, unreachable, interrupted. */
   async exchange(request: ApiRequest): Promise<RawAnswer> {
     using scope = new Scope(this.#signal);

@@ -3,6 +3,7 @@ import type { PartitionKey, Term } from '../domain/lease.ts';
 import type { ReleaseOutcome } from '../store/leases.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
 import type { AgentRunState } from './agent-run-state.ts';
+import type { Elections } from './elections.ts';
 import type { Journal } from './event-journal.ts';
 
 export interface AgentStatus {
@@ -70,6 +71,8 @@ export interface AgentView {
    * lease is vacant at that epoch. Fails as the store does; the terms are given up locally all the same.
    */
   acknowledge(terms: readonly (Term & { readonly key: PartitionKey })[]): Promise<readonly ReleaseOutcome[]>;
+  /** Roles that brokers and jobs beside this agent campaign for. */
+  readonly elections: Elections;
 }
 
 /** What changed, as a hint; see the signals port. */

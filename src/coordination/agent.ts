@@ -14,6 +14,7 @@ import type { AgentStatus, AgentView, Change, Held, HeldTerm, ReadinessCheck } f
 import type { AgentEvent } from './agent-events.ts';
 import type { AgentRunState } from './agent-run-state.ts';
 import { BrokerWatch, type BrokerWatchOptions } from './broker-watch.ts';
+import { Candidacies } from './candidacies.ts';
 import { EventJournal } from './event-journal.ts';
 import type { PartitionTerm } from './holdings.ts';
 import type { CoordinationDeps } from './deps.ts';
@@ -59,9 +60,12 @@ const noSession = '00000000-0000-0000-0000-000000000000';
 const handoffShare = 0.8;
 /** Events kept for readers that reconnect: a takeover of thousands of partitions fits. */
 const journalCapacity = 16_384;
+/** A candidate that is told to stop has this long to say that it has, milliseconds; a stop of the agent waits for half its time. */
+const standDownMsMax = 10_000;
 
 export class Agent implements AgentView, AsyncDisposable {
   readonly journal = new EventJournal({ capacity: journalCapacity });
+  readonly elections: Candidacies;
   private readonly deps: AgentDeps;
   private readonly options: AgentOptions;
   private readonly broker: BrokerWatch;
@@ -76,6 +80,8 @@ export class Agent implements AgentView, AsyncDisposable {
     this.options = options;
     const { clock, log, askBrokerHealth: askHealth } = deps;
     this.broker = new BrokerWatch({ clock, log, askHealth }, options.broker);
+    const standDownMs = Math.min(standDownMsMax, options.shutdownTimeoutMs / 2);
+    this.elections = new Candidacies({ ...deps, journal: this.journal }, { standDownMs });
   }
 
   /**
@@ -85,6 +91,7 @@ export class Agent implements AgentView, AsyncDisposable {
   async run(stop: AbortSignal): Promise<void> {
     const opened = await this.openStore(stop);
     if (opened === undefined) {
+      this.elections.close();
       this.enter('stopped', null);
       return;
     }
@@ -99,6 +106,7 @@ export class Agent implements AgentView, AsyncDisposable {
       unsubscribe();
       watching.end();
       await broker;
+      this.elections.close();
       this.enter('stopped', null);
     }
   }
@@ -238,7 +246,11 @@ export class Agent implements AgentView, AsyncDisposable {
     };
     const registered = await register(deps, registration, onWaiting, stop);
     if (registered === undefined) return;
-    const surroundings = { broker: this.broker, tell: (events: readonly AgentEvent[]) => this.tell(events) };
+    const surroundings = {
+      broker: this.broker,
+      elections: this.elections,
+      tell: (events: readonly AgentEvent[]) => this.tell(events),
+    };
     const session = new LiveSession(deps, registered, surroundings, {
       ...this.options,
       agentId: agent.agentId,

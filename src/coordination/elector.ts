@@ -12,16 +12,15 @@ export interface ElectorOptions {
   readonly tickMs: number;
 }
 
-/** Others hear of a vacancy within the poll of a deputy; milliseconds. */
-const yieldMs = 1_000;
-
 export class Elector {
   private readonly deps: CoordinationDeps;
   private readonly holdings: Holdings;
   private readonly options: ElectorOptions;
   private readonly bell = new Bell();
   private current: Term | undefined;
-  private yieldUntilMs = 0;
+  /** Before this it does not campaign; monotonic. */
+  private notBeforeMs = 0;
+  private isResigning = false;
 
   constructor(deps: CoordinationDeps, holdings: Holdings, options: ElectorOptions) {
     this.deps = deps;
@@ -39,14 +38,17 @@ export class Elector {
     this.bell.ring();
   }
 
-  /** Asked to give the role up: does not campaign again before others had the time to. */
-  letOthersGoFirst(): void {
-    this.yieldUntilMs = this.deps.clock.monotonicMs() + yieldMs;
-  }
-
   /** What we hold was read anew: our term may be over, or one begun by an acquire whose answer was lost. */
   checkTerm(): void {
     if (this.holdings.get(this.options.role)?.epoch !== this.current?.epoch) this.bell.ring();
+  }
+
+  /** Gives the term up, and does not campaign for so long, so that others may win. Without a term: nothing. */
+  resign(standBackMs: number): void {
+    if (this.current === undefined || this.isResigning) return;
+    this.notBeforeMs = this.deps.clock.monotonicMs() + standBackMs;
+    this.isResigning = true;
+    this.bell.ring();
   }
 
   /** Campaigns and leads by turns. `lead` gets the term and a signal that aborts with it. */
@@ -66,9 +68,9 @@ export class Elector {
       try {
         const held = this.holdings.get(role);
         if (held) return held;
-        const restMs = this.yieldUntilMs - clock.monotonicMs();
-        if (restMs > 0) {
-          await clock.sleep(restMs, signal);
+        const standsBackMs = this.notBeforeMs - clock.monotonicMs();
+        if (standsBackMs > 0) {
+          await this.bell.wait(clock, standsBackMs, signal);
           continue;
         }
         // A look costs one read; only a vacancy is campaigned for.
@@ -101,12 +103,30 @@ export class Elector {
     this.current = term;
     log.info({ role: leaseKeyText(term.key), epoch: term.epoch }, 'elected');
     const working = work(term, scope.signal);
-    while (!signal.aborted && this.holdings.get(term.key)?.epoch === term.epoch) {
+    while (!signal.aborted && !this.isResigning && this.holdings.get(term.key)?.epoch === term.epoch) {
       await this.bell.wait(clock, this.options.tickMs, signal);
     }
     this.current = undefined;
     scope.end();
     await working;
+    if (this.isResigning) await this.giveUp(term, signal);
+    this.isResigning = false;
     log.info({ role: leaseKeyText(term.key), epoch: term.epoch }, 'term over');
+  }
+
+  /** Until the store knows, or the session is over. */
+  private async giveUp(term: Term, signal: AbortSignal): Promise<void> {
+    const { clock, log, random, signals } = this.deps;
+    const backoff = new Backoff({ firstMs: 50, maxMs: 1_000, random });
+    while (!signal.aborted) {
+      try {
+        await this.holdings.release([term], 'released');
+        signals.publish('membership');
+        return;
+      } catch (error) {
+        log.debug({ err: error, role: leaseKeyText(term.key) }, 'resigning failed');
+        await clock.sleep(backoff.nextMs(), signal);
+      }
+    }
   }
 }

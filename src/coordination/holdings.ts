@@ -54,6 +54,13 @@ export class Holdings {
     return this.partitionTerms;
   }
 
+  /** Roles that may be acted on, as far as the session itself is trusted. */
+  roles(): readonly Term[] {
+    return [...this.terms]
+      .filter(([text, { key }]) => key.kind === 'role' && !this.releasing.has(text))
+      .map(([, term]) => term);
+  }
+
   get(key: LeaseKey): Term | undefined {
     const text = leaseKeyText(key);
     return this.releasing.has(text) ? undefined : this.terms.get(text);

@@ -1,6 +1,6 @@
 // One session from its registration to its end: the loops that live in it, and who tells whom. A new session starts all of
 // them anew, so that nothing survives that the old one believed.
-import { COORDINATOR, leaseKeyText, type Term } from '../domain/lease.ts';
+import { COORDINATOR, type Term } from '../domain/lease.ts';
 import { Bell } from '../platform/bell.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import { Scope } from '../platform/scope.ts';
@@ -9,6 +9,7 @@ import type { ReleaseOutcome } from '../store/leases.ts';
 import type { AgentEvent, LeaseLostReason } from './agent-events.ts';
 import type { HeldTerm } from './agent-view.ts';
 import type { BrokerWatch } from './broker-watch.ts';
+import type { Candidacies } from './candidacies.ts';
 import { purgeLoop } from './retention.ts';
 import type { CoordinationDeps } from './deps.ts';
 import { Elector } from './elector.ts';
@@ -40,6 +41,7 @@ export interface LiveSessionOptions {
 /** What a session is given beside its stores and clocks: the broker it leads for, and who hears what happens. */
 export interface Surroundings {
   readonly broker: BrokerWatch;
+  readonly elections: Candidacies;
   tell(events: readonly AgentEvent[]): void;
 }
 
@@ -214,6 +216,7 @@ export class LiveSession {
     return [
       supervise({ log, clock }, 'lease keeper', () => this.keeper.run(signal), signal),
       supervise({ log, clock }, 'elector', () => this.elector.run(lead, signal), signal),
+      supervise({ log, clock }, 'elections', () => this.takePartInElections(signal), signal),
       supervise({ log, clock }, 'reaper', () => this.reaper.run(signal), signal),
       supervise({ log, clock }, 'serving', () => this.serving.run(signal), signal),
     ];
@@ -223,9 +226,8 @@ export class LiveSession {
   private obeyRequests(): void {
     const requests = this.holdings.releaseRequests();
     if (requests.some(({ key }) => key.kind === 'partition')) this.keeper.look();
-    if (requests.some(({ key }) => leaseKeyText(key) === leaseKeyText(COORDINATOR))) {
-      this.elector.letOthersGoFirst();
-      void this.resignCoordinator();
+    for (const { key } of requests) {
+      if (key.kind === 'role') this.surroundings.elections.resignRequested(key.name);
     }
   }
 
@@ -235,11 +237,17 @@ export class LiveSession {
     if (term === undefined) return;
     try {
       await this.holdings.release([term], 'released');
-      this.elector.checkTerm();
       this.deps.signals.publish('membership');
     } catch (error) {
       this.deps.log.info({ err: error }, 'cannot resign as coordinator yet');
     }
+  }
+
+  private async takePartInElections(signal: AbortSignal): Promise<void> {
+    const { sessionId, holdings, elector: coordinator } = this;
+    const session = { sessionId, holdings, coordinator, trustedForMs: () => this.trustedForMs() };
+    const { budget } = this.options;
+    await this.surroundings.elections.run(this.deps, session, budget.heartbeatIntervalMs, signal);
   }
 
   private heartbeatHandlers(): HeartbeatHandlers {
@@ -248,6 +256,7 @@ export class LiveSession {
         await this.holdings.catchUp(holdingsVersion);
         this.obeyRequests();
         this.elector.checkTerm();
+        this.surroundings.elections.checkTerms();
         this.keeper.noteGeneration(assignmentGeneration);
         this.rebalancer.noteGeneration(assignmentGeneration);
       },
@@ -265,6 +274,7 @@ export class LiveSession {
     if (ending.aborted) return;
     instruments.resyncs.inc({ reason: 'signals' });
     this.elector.look();
+    this.surroundings.elections.look();
     this.keeper.assignmentChanged();
     this.rebalancer.changed('membership');
     this.heartbeat.now();
@@ -275,6 +285,7 @@ export class LiveSession {
     switch (kind) {
       case 'membership':
         this.elector.look();
+        this.surroundings.elections.look();
         this.rebalancer.changed('membership');
         break;
       case 'topics':
@@ -285,6 +296,7 @@ export class LiveSession {
         break;
       case 'leases':
         this.keeper.leasesFreed();
+        this.surroundings.elections.look();
         break;
       case 'session':
         this.heartbeat.now();

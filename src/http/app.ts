@@ -74,7 +74,7 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
     { ...deps, names: streamNames },
     { streamsMax: options.eventStreamsMax ?? eventStreamsMaxDefault },
   );
-  electionRoutes(app, deps);
+  electionRoutes(app, { ...deps, streams: streamNames });
   topicRoutes(app, deps);
   partitionRoutes(app, deps);
   segmentRoutes(app, deps);

@@ -112,6 +112,11 @@ export function createInstruments(probe: Probe) {
       seconds,
       ['result'],
     ),
+    electionCandidacies: gauge(
+      'election_candidacies',
+      'Candidacies beside this agent: those that lead their role, and those that wait for it',
+      ['state'],
+    ),
     storeOperationDuration: histogram(
       'store_operation_duration_seconds',
       'Store operations by result',
@@ -141,6 +146,7 @@ export function createInstruments(probe: Probe) {
   for (const reason of moveReasons) {
     for (const result of ['written', 'fenced']) instruments.moves.inc({ reason, result }, 0);
   }
+  for (const state of ['leading', 'waiting']) instruments.electionCandidacies.set({ state }, 0);
   instruments.failoverDuration.zero({ cause: 'reaped' });
   for (const result of ['acknowledged', 'timed_out']) instruments.handoffDuration.zero({ result });
   for (const result of ['reaped', 'alive', 'already_ended', 'failed']) instruments.reaps.inc({ result }, 0);

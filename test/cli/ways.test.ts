@@ -1,4 +1,5 @@
 // The ways to an agent beside plain HTTP: a Unix socket, and TLS under an authority of one's own.
+import { systemClock } from '../../src/platform/clock.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +21,7 @@ const theirs = files.write('theirs.pem', (await newAuthority()).cert);
 let server: HttpServer;
 beforeAll(async () => {
   server = await startHttpServer(
-    { agent: new FakeAgent(), metrics: new Registry(), log: silent, version: '1' },
+    { agent: new FakeAgent(), clock: systemClock, metrics: new Registry(), log: silent, version: '1' },
     { host: '127.0.0.1', port: 0, allowedHosts: [], socket, certificate: await authority.issue() },
   );
 });

@@ -177,6 +177,61 @@ describe('a candidate', () => {
   });
 });
 
+describe('a coordinator that is asked to resign', () => {
+  test('gives the role up and lets another have it', async () => {
+    const [a, b] = [await candidate('a'), await candidate('b')];
+    await a.run();
+    await b.run();
+    a.elector.resign(1_000);
+    await stage.clock.rest();
+    expect(await storedTerm()).toMatchObject({ agentId: null });
+    expect(a.leading()).toBe(false);
+    b.elector.look();
+    await stage.clock.advance(1_000);
+    expect(await storedTerm()).toMatchObject({ agentId: 'b' });
+    await Promise.all([a.end(), b.end()]);
+  });
+
+  test('campaigns again when nobody else wants it, but not at once and not under the same epoch', async () => {
+    const a = await candidate('a');
+    await a.run();
+    a.elector.resign(1_000);
+    a.elector.look();
+    await stage.clock.advance(999);
+    expect(await storedTerm()).toMatchObject({ agentId: null });
+    await stage.clock.advance(1);
+    expect(a.led).toHaveLength(2);
+    expect(a.led[1]?.epoch).toBeGreaterThan(a.led[0]?.epoch ?? Infinity);
+    await a.end();
+  });
+
+  test('does nothing when it does not lead', async () => {
+    const [a, b] = [await candidate('a'), await candidate('b')];
+    await a.run();
+    await b.run();
+    b.elector.resign(60_000);
+    await a.end();
+    await a.holdings.release([a.holdings.get(COORDINATOR) ?? never()], 'released');
+    b.elector.look();
+    await stage.clock.rest();
+    expect(await storedTerm()).toMatchObject({ agentId: 'b' });
+    await b.end();
+  });
+
+  test('whose resignation the store does not take at once tries again', async () => {
+    const a = await candidate('a');
+    await a.run();
+    a.faulty.next('releaseLeases', faults.loseRequest, 2);
+    a.elector.resign(60_000);
+    await stage.clock.rest();
+    expect(await storedTerm()).toMatchObject({ agentId: 'a' });
+    expect(a.elector.term).toBeUndefined();
+    await stage.clock.advance(2_000);
+    expect(await storedTerm()).toMatchObject({ agentId: null });
+    await a.end();
+  });
+});
+
 describe('a coordinator that lost its term', () => {
   test('cannot write an assignment: not under its old term, not under the new epoch', async () => {
     await stage.store.createTopic(orders);

@@ -13,6 +13,7 @@ import type {
   HeldTerm,
   ReadinessCheck,
 } from '../../src/coordination/agent-view.ts';
+import { Candidacies } from '../../src/coordination/candidacies.ts';
 import { EventJournal } from '../../src/coordination/event-journal.ts';
 import { partitionKey } from '../../src/domain/lease.ts';
 import { createApp } from '../../src/http/app.ts';
@@ -23,6 +24,8 @@ import type { ReleaseOutcome } from '../../src/store/leases.ts';
 import type { MetadataStore } from '../../src/store/metadata-store.ts';
 import { openPostgresStore } from '../../src/store/postgres/open.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
+import { createInstruments } from '../../src/metrics/instruments.ts';
+import { recordingLogger, silentProbe } from '../coordination/cluster.ts';
 import { dropSchema, freshSchemaName } from '../support/schema.ts';
 import { type ApiDescription, describe } from './api-description.ts';
 
@@ -46,6 +49,16 @@ export class FakeAgent implements AgentView {
   ];
   readonly announced: Change[] = [];
   readonly journal = new EventJournal({ capacity: 100 });
+  /** Real ones; a test that wants roles to be won runs them. */
+  readonly elections = new Candidacies(
+    {
+      clock: systemClock,
+      log: recordingLogger([]),
+      instruments: createInstruments(silentProbe),
+      journal: this.journal,
+    },
+    { standDownMs: 10_000 },
+  );
   /** Open event streams of brokers. */
   attached = 0;
   state: Pick<AgentStatus, 'state' | 'detail'> = { state: 'active', detail: null };

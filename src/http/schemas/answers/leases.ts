@@ -72,9 +72,48 @@ export const election = z
   })
   .meta({ id: 'Election' });
 
+const leader = {
+  agentId: name
+    .nullable()
+    .meta({ description: 'The agent beside which the leader is; null when nobody leads.' }),
+  epoch,
+  since: time.nullable(),
+};
+
+export const candidacy = z
+  .object({
+    name,
+    ...leader,
+    candidate: name,
+    state: z.enum(['leading', 'waiting']),
+    ownEpoch: epoch
+      .nullable()
+      .meta({ description: "The epoch of the candidate's own term; null while it waits." }),
+    trustedForMs: duration.meta({
+      description:
+        'How long it may act as leader without another answer; 0 while it waits. Count it from when you sent the request.',
+    }),
+    leader: z.object(leader).nullable(),
+  })
+  .meta({ id: 'Candidacy' });
+
+export const resignation = z
+  .object({
+    name,
+    outcome: z
+      .enum(['resigned', 'asked', 'vacant'])
+      .meta({ description: 'asked: whoever leads has still to give it up; vacant: nobody leads.' }),
+    candidate: name.optional(),
+    agentId: name.nullish(),
+    epoch: epoch.optional(),
+  })
+  .meta({ id: 'Resignation' });
+
 export const electionPage = z.object({ elections: z.array(election), ...pageEnd });
 
 export type LeaseMoveAnswer = z.input<typeof leaseMove>;
 export type LeaseAnswer = z.input<typeof lease>;
 export type TermAnswer = z.input<typeof term>;
 export type ElectionAnswer = z.input<typeof election>;
+export type CandidacyAnswer = z.input<typeof candidacy>;
+export type ResignationAnswer = z.input<typeof resignation>;
