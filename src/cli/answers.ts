@@ -11,6 +11,7 @@ export const agentForm = z.object({
   zone: text,
   group: text,
   state: text,
+  placement: text,
   weight: number,
   lastHeartbeatAt: text,
   expiresInMs: number,
@@ -50,6 +51,25 @@ export const leaseForm = z.object({
   expiresInMs: number,
 });
 export type LeaseAnswer = z.infer<typeof leaseForm>;
+
+export const termForm = z.object({
+  epoch: z.number(),
+  agentId: text,
+  from: text,
+  to: text,
+  reason: text,
+});
+export type TermAnswer = z.infer<typeof termForm>;
+
+/** What became of asking a holder to give a lease up, or of moving it. */
+export const steeringForm = z.object({
+  epoch: number,
+  /** The holder that was asked. */
+  agentId: text,
+  result: text,
+  to: text,
+});
+export type SteeringAnswer = z.infer<typeof steeringForm>;
 
 export const segmentForm = z.object({
   id: z.string(),
@@ -95,7 +115,16 @@ export const statusForm = z.object({
   backend: text,
   era: z.object({ number, since: text }).nullish(),
   coordinator: z.object({ agentId: z.string(), epoch: number, since: text }).nullish(),
-  agents: z.object({ active: number, expired: number, dead: number }).nullish(),
+  agents: z
+    .object({
+      active: number,
+      cordoned: number,
+      broker_down: number,
+      draining: number,
+      expired: number,
+      dead: number,
+    })
+    .nullish(),
   topics: number,
   partitions: z.object({ total: number, led: number, unled: number }).nullish(),
   agent: z.object({ agentId: text, state: text, trustedForMs: number, leases: number }).nullish(),

@@ -39,6 +39,10 @@ export function parseOffset(text: string): number {
   return parseWholeNumber(text, 0, INTEGER_MAX);
 }
 
+export function parseEpoch(text: string): number {
+  return parseWholeNumber(text, 0, INTEGER_MAX);
+}
+
 /** Milliseconds that something is kept. For ever is not a number: it is to leave the option out. */
 export function parseRetentionMs(text: string): number {
   return parseWholeNumber(text, 0, INTEGER_MAX);

@@ -92,6 +92,11 @@ export function addDeletingCommand(parent: Command, usage: string, text: Command
   return command;
 }
 
+/** A command that takes leadership from somebody: asks as one that deletes does, and answers with data. */
+export function addSteeringCommand(parent: Command, usage: string, text: CommandText): Command {
+  return addDeletingCommand(parent, usage, text).addOption(outputOption());
+}
+
 /** The command's name with those before it, without the program's: `topics create`. */
 export function commandPath(command: Command): string {
   const names: string[] = [];

@@ -1,4 +1,4 @@
-// Before something is deleted: say what, ask, and take only a plain yes.
+// Before something is deleted, or taken from who leads it: say what, ask, and take only a plain yes.
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
@@ -12,6 +12,19 @@ export interface DeletingOptions {
   readonly dryRun?: boolean;
 }
 
+/** How the command's deed is named where it is not done. */
+export interface DeedWords {
+  /** `… asks before it deletes` */
+  readonly does: string;
+  /** `nothing was deleted` */
+  readonly done: string;
+}
+
+const deleting: DeedWords = { does: 'deletes', done: 'deleted' };
+
+/** For what takes leadership from somebody. */
+export const steering: DeedWords = { does: 'changes who leads', done: 'changed' };
+
 /**
  * Whether to go on. `describe` answers what would happen, as in "delete topic orders …"; it may ask the agent, and is
  * not called when `--yes` has decided. A dry run prints it and answers false. Throws CliFailure: usage when there is nobody to
@@ -22,6 +35,7 @@ export async function mayDelete(
   command: Command,
   options: DeletingOptions,
   describe: () => Promise<string>,
+  words: DeedWords = deleting,
 ): Promise<boolean> {
   if (options.dryRun === true) {
     await printer.data(`would ${await describe()}\n`);
@@ -33,7 +47,7 @@ export async function mayDelete(
   if (stdin.isTTY !== true || deps.stderr.isTTY !== true) {
     throw new CliFailure(
       exitCode.usage,
-      `'${commandPath(command)}' asks before it deletes, and here is no terminal to ask on; add --yes, or --dry-run to see what it would do`,
+      `'${commandPath(command)}' asks before it ${words.does}, and here is no terminal to ask on; add --yes, or --dry-run to see what it would do`,
     );
   }
   await printer.message(`This will ${await describe()}.\nGo on? [y/N] `);
@@ -41,8 +55,9 @@ export async function mayDelete(
   if (/^y(es)?$/i.test(answer?.trim() ?? '')) return true;
   // At the end of the input (^D) or an interrupt the cursor still stands behind the question.
   if (answer === undefined) await printer.message('\n');
-  if (deps.signal.aborted) throw new CliFailure(exitCode.interrupted, 'interrupted, nothing was deleted');
-  throw new CliFailure(exitCode.error, 'not confirmed, nothing was deleted');
+  if (deps.signal.aborted)
+    throw new CliFailure(exitCode.interrupted, `interrupted, nothing was ${words.done}`);
+  throw new CliFailure(exitCode.error, `not confirmed, nothing was ${words.done}`);
 }
 
 /** One line, or undefined at the end of the input and on abort. */

@@ -9,6 +9,7 @@ const broker1 = {
   zone: 'eu-1a',
   group: 'default',
   state: 'active',
+  placement: 'open',
   weight: 1,
   lastHeartbeatAt: '2026-01-02T03:04:05.678Z',
   expiresInMs: 7499,
@@ -19,6 +20,7 @@ const broker2 = {
   ...broker1,
   agentId: 'broker-2',
   state: 'dead',
+  placement: 'cordoned',
   leases: 0,
   expiresInMs: null,
   lastHeartbeatAt: null,
@@ -40,6 +42,14 @@ const vacant = {
   epoch: 7,
   acquiredAt: null,
   expiresInMs: null,
+};
+const term = { epoch: 8, agentId: 'broker-2', from: '2026-01-02T03:04:06.000Z', to: null, reason: null };
+const past = {
+  epoch: 7,
+  agentId: 'broker-1',
+  from: '2026-01-02T03:04:05.678Z',
+  to: '2026-01-02T03:04:05.999Z',
+  reason: 'released',
 };
 const segment = {
   topic: 'orders',
@@ -69,7 +79,7 @@ const status = {
   backend: 'postgres',
   era: { number: 1, since: '2026-01-01T00:00:00.000Z' },
   coordinator: { agentId: 'broker-1', epoch: 4_294_967_297, since: '2026-01-01T00:00:01.000Z' },
-  agents: { total: 3, active: 2, expired: 0, dead: 1 },
+  agents: { total: 4, active: 2, cordoned: 0, broker_down: 0, draining: 1, expired: 0, dead: 1 },
   topics: 2,
   partitions: { total: 15, led: 14, unled: 1 },
   agent: { agentId: 'broker-1', state: 'active', trustedForMs: 7499, leases: 12 },
@@ -82,9 +92,9 @@ const readings: { args: string; routes: CannedRoutes; json: unknown; table: stri
     routes: { 'GET /v1/agents': { body: { agents: [broker1, broker2] } } },
     json: { agents: [broker1, broker2] },
     table: [
-      'AGENT      STATE    LEASES   WEIGHT   ZONE    ADDRESS         EXPIRES-IN',
-      'broker-1   active       12        1   eu-1a   10.0.0.1:9092       7.499s',
-      'broker-2   dead          0        1   eu-1a   10.0.0.1:9092            -',
+      'AGENT      STATE    PLACEMENT   LEASES   WEIGHT   ZONE    ADDRESS         EXPIRES-IN',
+      'broker-1   active   open            12        1   eu-1a   10.0.0.1:9092       7.499s',
+      'broker-2   dead     cordoned         0        1   eu-1a   10.0.0.1:9092            -',
     ],
   },
   {
@@ -95,6 +105,7 @@ const readings: { args: string; routes: CannedRoutes; json: unknown; table: stri
       'Agent:           broker-1',
       'Group:           default',
       'State:           active',
+      'Placement:       open',
       'Leases:          12',
       'Weight:          1',
       'Zone:            eu-1a',
@@ -146,6 +157,29 @@ const readings: { args: string; routes: CannedRoutes; json: unknown; table: stri
       'Epoch:       7',
       'Acquired:    -',
       'Expires in:  -',
+    ],
+  },
+  {
+    args: 'leases history orders/3',
+    routes: {
+      'GET /v1/leases/orders/3/history': { body: { topic: 'orders', partition: 3, history: [term, past] } },
+    },
+    json: { topic: 'orders', partition: 3, history: [term, past] },
+    table: [
+      'EPOCH   AGENT      FROM                       TO                         REASON',
+      '    8   broker-2   2026-01-02T03:04:06.000Z   -                          -',
+      '    7   broker-1   2026-01-02T03:04:05.678Z   2026-01-02T03:04:05.999Z   released',
+    ],
+  },
+  {
+    args: 'leases history orders/3 --limit 1',
+    routes: {
+      'GET /v1/leases/orders/3/history?limit=1': { body: { topic: 'orders', partition: 3, history: [term] } },
+    },
+    json: { topic: 'orders', partition: 3, history: [term] },
+    table: [
+      'EPOCH   AGENT      FROM                       TO   REASON',
+      '    8   broker-2   2026-01-02T03:04:06.000Z   -    -',
     ],
   },
   {
@@ -227,7 +261,7 @@ const readings: { args: string; routes: CannedRoutes; json: unknown; table: stri
       'Backend:      postgres',
       'Era:          1 (since 2026-01-01T00:00:00.000Z)',
       'Coordinator:  broker-1 (epoch 4294967297, since 2026-01-01T00:00:01.000Z)',
-      'Agents:       2 active, 0 expired, 1 dead',
+      'Agents:       2 active, 1 draining, 0 expired, 1 dead',
       'Topics:       2',
       'Partitions:   15 in all, 14 led, 1 not led',
       'Asked agent:  broker-1 (active, 12 leases, trusts its session for 7.499s)',

@@ -10,12 +10,14 @@ import { formatDuration } from '../duration.ts';
 import { exitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { readList } from '../listing.ts';
+import { addPlacementCommands } from './placement.ts';
 import { presentList, presentOne } from '../present.ts';
 import { formatFacts, type Column } from '../table.ts';
 
 const columns: readonly Column<AgentAnswer>[] = [
   { header: 'AGENT', value: ({ agentId }) => agentId },
   { header: 'STATE', value: ({ state }) => state },
+  { header: 'PLACEMENT', value: ({ placement }) => placement },
   { header: 'LEASES', value: ({ leases }) => leases, align: 'right' },
   { header: 'WEIGHT', value: ({ weight }) => weight, align: 'right' },
   { header: 'ZONE', value: ({ zone }) => zone },
@@ -25,11 +27,12 @@ const columns: readonly Column<AgentAnswer>[] = [
 
 export function addAgentsCommands(program: Command, context: CliContext): void {
   const agents = addGroup(program, 'agents', {
-    summary: 'List, show and remove the agents of the group',
-    examples: ['agents list', 'agents get broker-1'],
+    summary: 'List, show, cordon, drain and remove the agents of the group',
+    examples: ['agents list', 'agents drain broker-1 --wait'],
   });
   addList(agents, context);
   addGet(agents, context);
+  addPlacementCommands(agents, context);
   addRemove(agents, context);
 }
 
@@ -102,6 +105,7 @@ function agentFacts(agent: AgentAnswer): string {
     ['Agent', agent.agentId],
     ['Group', agent.group],
     ['State', agent.state],
+    ['Placement', agent.placement],
     ['Leases', agent.leases],
     ['Weight', agent.weight],
     ['Zone', agent.zone],

@@ -1,6 +1,6 @@
 // `leases`: who leads which partition, under which epoch.
 import type { Command } from 'commander';
-import { leaseForm, type LeaseAnswer } from '../answers.ts';
+import { leaseForm, type LeaseAnswer, termForm, type TermAnswer } from '../answers.ts';
 import { connect } from '../api.ts';
 import { parseName, parsePartitionRef, type PartitionRef } from '../arguments.ts';
 import { addGroup, addListingCommand, addReadingCommand } from '../command.ts';
@@ -9,6 +9,7 @@ import { formatDuration } from '../duration.ts';
 import { readList } from '../listing.ts';
 import { presentList, presentOne } from '../present.ts';
 import { formatFacts, type Column } from '../table.ts';
+import { addLeaseSteeringCommands } from './lease-steering.ts';
 
 const columns: readonly Column<LeaseAnswer>[] = [
   { header: 'PARTITION', value: partitionText },
@@ -17,6 +18,14 @@ const columns: readonly Column<LeaseAnswer>[] = [
   { header: 'EPOCH', value: ({ epoch }) => epoch, align: 'right' },
   { header: 'EXPIRES-IN', value: expiryText, align: 'right' },
   { header: 'ACQUIRED', value: ({ acquiredAt }) => acquiredAt },
+];
+
+const termColumns: readonly Column<TermAnswer>[] = [
+  { header: 'EPOCH', value: ({ epoch }) => epoch, align: 'right' },
+  { header: 'AGENT', value: ({ agentId }) => agentId },
+  { header: 'FROM', value: ({ from }) => from },
+  { header: 'TO', value: ({ to }) => to },
+  { header: 'REASON', value: ({ reason }) => reason },
 ];
 
 interface ListOptions {
@@ -28,8 +37,8 @@ interface ListOptions {
 
 export function addLeasesCommands(program: Command, context: CliContext): void {
   const leases = addGroup(program, 'leases', {
-    summary: 'Show who leads which partition',
-    examples: ['leases list --topic orders', 'leases get orders/3'],
+    summary: 'Show who leads which partition, and change it',
+    examples: ['leases list --topic orders', 'leases get orders/3', 'leases move orders/3 --to broker-2'],
   });
   addListingCommand(leases, 'list', {
     summary: 'List the leases of all partitions, also of those that nobody leads',
@@ -64,6 +73,23 @@ export function addLeasesCommands(program: Command, context: CliContext): void {
       const { value, body } = await connect(context, command).get(path, leaseForm);
       await presentOne(context, command, body, () => leaseFacts(value));
     });
+
+  addListingCommand(leases, 'history', {
+    summary: 'Show who led one partition when, and how each term ended, the newest first',
+    examples: ['leases history orders/3', 'leases history orders/3 --limit 5'],
+  })
+    .argument('<topic/partition>', 'the partition', parsePartitionRef)
+    .action(async ({ topic, partition }: PartitionRef, { limit }: ListOptions, command: Command) => {
+      const path = ['v1', 'leases', topic, String(partition), 'history'];
+      const listing = await readList(connect(context, command), {
+        path,
+        key: 'history',
+        row: termForm,
+        limit,
+      });
+      await presentList(context, command, listing, termColumns, 'nobody has led it yet');
+    });
+  addLeaseSteeringCommands(leases, context);
 }
 
 function leaseFacts(lease: LeaseAnswer): string {

@@ -25,7 +25,17 @@ function statusFacts(status: StatusAnswer): string {
     ['Backend', status.backend],
     ['Era', eraText(status.era)],
     ['Coordinator', coordinatorText(status.coordinator)],
-    ['Agents', counts([agents?.active, 'active'], [agents?.expired, 'expired'], [agents?.dead, 'dead'])],
+    [
+      'Agents',
+      counts(
+        [agents?.active, 'active'],
+        [some(agents?.cordoned), 'cordoned'],
+        [some(agents?.draining), 'draining'],
+        [some(agents?.broker_down), 'without a broker'],
+        [agents?.expired, 'expired'],
+        [agents?.dead, 'dead'],
+      ),
+    ],
     ['Topics', status.topics],
     [
       'Partitions',
@@ -56,6 +66,11 @@ function agentText(agent: StatusAnswer['agent']): string | undefined {
       : []),
   ];
   return `${agent.agentId ?? 'unnamed'} (${parts.join(', ')})`;
+}
+
+/** What is worth a word only where there is some. */
+function some(count: number | null | undefined): number | undefined {
+  return count ? count : undefined;
 }
 
 /** `3 active, 0 expired`, without the counts that the answer left out. */

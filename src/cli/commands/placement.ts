@@ -1,0 +1,141 @@
+// `agents cordon|uncordon|drain`: what an operator says of an agent. It stays said until it is taken back.
+import type { Command } from 'commander';
+import { systemClock } from '../../platform/clock.ts';
+import { agentForm, type AgentAnswer } from '../answers.ts';
+import { type Api, connect } from '../api.ts';
+import { parseName } from '../arguments.ts';
+import { addReadingCommand, addSteeringCommand } from '../command.ts';
+import { type DeletingOptions, mayDelete, steering } from '../confirmation.ts';
+import type { CliContext } from '../context.ts';
+import { formatDuration } from '../duration.ts';
+import { exitCode } from '../exit-code.ts';
+import { CliFailure } from '../failure.ts';
+import { readList } from '../listing.ts';
+import { presentOne } from '../present.ts';
+
+/** How often `--wait` looks, milliseconds. */
+const pollMs = 250;
+
+export function addPlacementCommands(agents: Command, context: CliContext): void {
+  addCordon(agents, context);
+  addUncordon(agents, context);
+  addDrain(agents, context);
+}
+
+function addCordon(agents: Command, context: CliContext): void {
+  addReadingCommand(agents, 'cordon', {
+    summary: 'Give an agent nothing new: what it leads stays with it',
+    details: 'It stays cordoned, also over its restarts, until "agents uncordon".',
+    examples: ['agents cordon broker-1'],
+  })
+    .argument('<agent>', "the agent's id", parseName)
+    .action(async (agentId: string, _options: unknown, command: Command) => {
+      const { body } = await place(connect(context, command), agentId, 'cordon');
+      const done = `cordoned agent ${agentId}: it keeps what it leads and gets nothing new\n`;
+      await presentOne(context, command, body, () => done);
+    });
+}
+
+function addUncordon(agents: Command, context: CliContext): void {
+  addReadingCommand(agents, 'uncordon', {
+    summary: 'Let an agent take partitions again, after a cordon or a drain',
+    examples: ['agents uncordon broker-1'],
+  })
+    .argument('<agent>', "the agent's id", parseName)
+    .action(async (agentId: string, _options: unknown, command: Command) => {
+      const { body } = await place(connect(context, command), agentId, 'uncordon');
+      await presentOne(context, command, body, () => `agent ${agentId} takes partitions again\n`);
+    });
+}
+
+interface DrainOptions extends DeletingOptions {
+  readonly wait?: boolean;
+  /** Shared with all commands: bounds each answer, and here the whole wait as well. */
+  readonly timeout?: number;
+}
+
+function addDrain(agents: Command, context: CliContext): void {
+  addSteeringCommand(agents, 'drain', {
+    summary: 'Hand over all that an agent leads, and give it nothing new',
+    details:
+      "Partitions are handed over one by one with their brokers' acknowledgement. It stays drained, also over its\n" +
+      'restarts, until "agents uncordon". With --wait, --timeout bounds the whole wait (default: no bound).',
+    examples: ['agents drain broker-1', 'agents drain broker-1 --yes --wait --timeout 5m'],
+  })
+    .argument('<agent>', "the agent's id", parseName)
+    .option('--wait', 'return only when it leads nothing any more')
+    .action(async (agentId: string, options: DrainOptions, command: Command) => {
+      const api = connect(context, command);
+      if (!(await mayDelete(context, command, options, () => describeDrain(api, agentId), steering))) return;
+      let { value, body } = await place(api, agentId, 'drain');
+      if (options.wait === true) {
+        ({ value, body } = await waitUntilEmpty(context, api, agentId, timeoutOf(command)));
+      }
+      await presentOne(context, command, body, () => drainText(value, options.wait === true));
+    });
+}
+
+async function place(api: Api, agentId: string, verb: 'cordon' | 'uncordon' | 'drain') {
+  return api.call({ method: 'POST', path: ['v1', 'agents', agentId, verb], body: {} }, agentForm);
+}
+
+/** Says also when there would be nobody to hand over to. */
+async function describeDrain(api: Api, agentId: string): Promise<string> {
+  const { value } = await api.get(['v1', 'agents', agentId], agentForm);
+  const { rows } = await readList(api, { path: ['v1', 'agents'], key: 'agents', row: agentForm });
+  const taking = rows.filter((each) => each.agentId !== agentId && each.state === 'active').length;
+  const others =
+    taking === 0
+      ? 'no other agent takes any now, so that nobody would lead them'
+      : taking === 1
+        ? '1 other agent takes them'
+        : `${taking} other agents take them`;
+  return `drain agent ${agentId} (${value.state ?? 'state unknown'}), which leads ${partitionsText(value)}; ${others}`;
+}
+
+/** Ends when it leads nothing, its session's end included. The drain goes on whoever waits for it. */
+async function waitUntilEmpty(
+  { deps, printer }: CliContext,
+  api: Api,
+  agentId: string,
+  timeoutMs: number | undefined,
+) {
+  const startedMs = systemClock.monotonicMs();
+  for (let told: number | undefined; ;) {
+    const answer = await api.get(['v1', 'agents', agentId], agentForm);
+    const leases = answer.value.leases ?? 0;
+    if (leases === 0) return answer;
+    if (leases !== told) await printer.hint(`agent ${agentId} leads ${partitionsText(answer.value)}`);
+    told = leases;
+    const waitedMs = systemClock.monotonicMs() - startedMs;
+    if (timeoutMs !== undefined && waitedMs + pollMs > timeoutMs) {
+      throw new CliFailure(
+        exitCode.timeout,
+        `agent ${agentId} still leads ${partitionsText(answer.value)} after ${formatDuration(timeoutMs)}; it goes on draining`,
+      );
+    }
+    await systemClock.sleep(pollMs, deps.signal);
+    if (deps.signal.aborted) {
+      throw new CliFailure(exitCode.interrupted, `interrupted; agent ${agentId} goes on draining`);
+    }
+  }
+}
+
+/** As given nearest to the command, as for the connection. */
+function timeoutOf(command: Command): number | undefined {
+  for (let at: Command | null = command; at !== null; at = at.parent) {
+    const value: unknown = at.getOptionValue('timeout');
+    if (typeof value === 'number') return value;
+  }
+  return undefined;
+}
+
+function drainText(agent: AgentAnswer, hasWaited: boolean): string {
+  const { agentId } = agent;
+  if (hasWaited) return `drained agent ${agentId}: it leads nothing\n`;
+  return `draining agent ${agentId}, which leads ${partitionsText(agent)}; "agents uncordon ${agentId}" takes it back\n`;
+}
+
+function partitionsText({ leases }: AgentAnswer): string {
+  return leases === 1 ? '1 partition' : `${leases ?? 'unknown'} partitions`;
+}
