@@ -7,7 +7,7 @@ import { parseHold, parseName } from '../arguments.ts';
 import { addCommand, connectionOptions } from '../command.ts';
 import { RoleCandidate } from '../campaign/candidate.ts';
 import { type CommandEnd, runCommand } from '../campaign/command-run.ts';
-import { Deadman } from '../campaign/deadman.ts';
+import { Guard } from '../campaign/guard.ts';
 import type { Term } from '../campaign/term.ts';
 import type { CliContext } from '../context.ts';
 import { parseTimeout } from '../duration.ts';
@@ -110,7 +110,7 @@ function runner(
   candidate: string,
   [command = '', ...args]: readonly string[],
 ): Acting {
-  const deadman = new Deadman(clock);
+  const guard = new Guard(clock);
   return {
     async lead(term, say) {
       say(`${role}: elected, epoch ${term.epoch}`);
@@ -120,11 +120,11 @@ function runner(
         STREAMHOUSE_EPOCH: String(term.epoch),
         STREAMHOUSE_CANDIDATE: candidate,
       };
-      const end = await runCommand({ clock, deadman }, { command, args, env }, term);
+      const end = await runCommand(guard, { command, args, env }, term);
       if (end.is === 'stopped') say(`${role}: stopped under epoch ${term.epoch}: ${end.reason}`);
       return end;
     },
-    close: () => deadman.close(),
+    close: () => guard.close(),
   };
 }
 
