@@ -304,6 +304,9 @@ export class FakeAgent implements AsyncDisposable {
     batch: StoredSegment[],
   ): { status: number; answer: object } {
     const state = this.at(topic, partition);
+    const [first] = batch;
+    const last = batch.at(-1);
+    if (first === undefined || last === undefined) return problem(400, 'invalid');
     const same = batch.map((each) => state.segments.find(({ id }) => id === each.id));
     const present = (segments: StoredSegment[]): object => ({
       segments: segments.map((each) => ({ topic, partition, ...each })),
@@ -313,9 +316,6 @@ export class FakeAgent implements AsyncDisposable {
       return { status: 200, answer: present(batch) };
     }
     if (same.some((each) => each !== undefined)) return problem(409, 'already_exists');
-    const [first] = batch;
-    const last = batch.at(-1);
-    if (first === undefined || last === undefined) return problem(400, 'invalid');
     if (first.epoch !== state.epoch) {
       return problem(409, 'fenced', { currentEpoch: state.epoch, holder: 'another', committed: false });
     }

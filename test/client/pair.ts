@@ -10,7 +10,7 @@ export interface Pair extends AsyncDisposable {
   /** Every term that `run` began, in order. */
   readonly terms: Term[];
   /** The latest term of a partition, once it is there; `count`: of so many. */
-  term(topic: string, partition: number, count?: number): Promise<Term>;
+  readonly term: (topic: string, partition: number, count?: number) => Promise<Term>;
 }
 
 export interface PairOptions extends Omit<StreamhouseClientOptions, 'url'> {
@@ -18,20 +18,26 @@ export interface PairOptions extends Omit<StreamhouseClientOptions, 'url'> {
   readonly prepare?: (agent: FakeAgent) => void;
   /** Instead of keeping terms in `terms` alone. */
   readonly onTerm?: (term: Term) => unknown;
+  /** Without any callback for terms. */
+  readonly idle?: boolean;
 }
 
 /** Connected and trusted, unless `prepare` saw to it that it is not. */
-export async function startPair({ prepare, onTerm, ...options }: PairOptions = {}): Promise<Pair> {
+export async function startPair({
+  prepare,
+  onTerm,
+  idle = false,
+  ...options
+}: PairOptions = {}): Promise<Pair> {
   const agent = await startFakeAgent();
   prepare?.(agent);
   const client = new StreamhouseClient({ closeTimeoutMs: 500, ...options, url: agent.url });
   const terms: Term[] = [];
-  const running = client.run({
-    onTerm: (term) => {
-      terms.push(term);
-      return onTerm?.(term);
-    },
-  });
+  const record = (term: Term): unknown => {
+    terms.push(term);
+    return onTerm?.(term);
+  };
+  const running = idle ? Promise.resolve() : client.run({ onTerm: record });
   return {
     agent,
     client,
@@ -53,13 +59,14 @@ export async function startPair({ prepare, onTerm, ...options }: PairOptions = {
 }
 
 async function closed(client: StreamhouseClient, clock: PairOptions['clock']): Promise<void> {
-  let isClosed = false;
-  const closing = client.close().then(() => {
-    isClosed = true;
-    return isClosed;
-  });
+  const state = { isClosed: false };
+  const close = async (): Promise<void> => {
+    await client.close();
+    state.isClosed = true;
+  };
+  const closing = close();
   // Under a manual clock nobody else lets the time of closing pass.
-  while (clock instanceof ManualClock && !isClosed) await clock.advance(100);
+  if (clock instanceof ManualClock) while (!state.isClosed) await clock.advance(100);
   await closing;
 }
 
