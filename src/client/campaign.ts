@@ -5,7 +5,7 @@ import { Backoff } from '../platform/backoff.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { AgentHttp } from './agent-http.ts';
 import type { ClientLog } from './client-log.ts';
-import { TermOver, type TermOverReason, Unavailable } from './errors.ts';
+import { Refused, TermOver, type TermOverReason, Unavailable } from './errors.ts';
 import type { Leadership } from './leadership.ts';
 import type { WireEvent } from './wire-event.ts';
 
@@ -47,6 +47,8 @@ export class Campaign {
   private wonEpoch: number | undefined;
   private lostEpoch = -1;
   private term: LiveRoleTerm | undefined;
+  /** The stream that the agent did not know when we last campaigned by it. */
+  private refusedBy: string | undefined;
 
   constructor(
     deps: CampaignDeps,
@@ -134,8 +136,11 @@ export class Campaign {
         this.wonEpoch = Math.max(epoch, this.wonEpoch ?? epoch);
       return true;
     } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
-      log.debug({ err: error, name: this.name }, 'campaign not answered');
+      // The agent may have seen the end of our stream before we do: then the next try names the next stream.
+      const isStreamGone = error instanceof Refused && error.code === 'conflict' && this.refusedBy !== stream;
+      if (!(error instanceof Unavailable) && !isStreamGone) throw error;
+      if (isStreamGone) this.refusedBy = stream;
+      log.debug({ err: error, name: this.name }, 'campaign not entered');
       return false;
     }
   }

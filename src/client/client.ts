@@ -92,10 +92,10 @@ export class StreamhouseClient implements AsyncDisposable {
   /** Aborted when closing begins, and when nothing is left. */
   private readonly closing = new AbortController();
   private readonly closed = new AbortController();
-  private readonly following: Promise<void>;
+  private following: Promise<void> | undefined;
   private closeOnce: Promise<void> | undefined;
 
-  /** Begins at once, and for ever: an agent that is not there yet is waited for. */
+  /** Connects when it is first asked for terms or trust, and then for ever: an agent that is not there yet is waited for. */
   constructor(options: StreamhouseClientOptions = {}) {
     const { url = urlDefault, token, attach = true, onError } = options;
     this.clock = options.clock ?? systemClock;
@@ -124,7 +124,6 @@ export class StreamhouseClient implements AsyncDisposable {
       onElection: (event) => this.campaigns.forEach(({ campaign }) => campaign.handle(event)),
     });
     this.follower = new Follower({ http, clock, random, log, leadership: this.leadership }, { attach });
-    this.following = this.follower.run(this.closed.signal);
   }
 
   /** Whether terms may be used at this moment: the agent is heard and trusts its session. Asks the clock first. */
@@ -134,6 +133,7 @@ export class StreamhouseClient implements AsyncDisposable {
 
   /** Resolves when the agent is heard and trusts its session. Rejects with the reason of `signal`, or when the client is closed. */
   async ready(signal?: AbortSignal): Promise<void> {
+    this.follow();
     while (!this.isTrusted()) {
       signal?.throwIfAborted();
       if (this.closing.signal.aborted) throw new TermOver('closed', 'the client was closed');
@@ -161,6 +161,7 @@ export class StreamhouseClient implements AsyncDisposable {
    */
   async run({ onTerm }: { readonly onTerm: TermCallback }): Promise<void> {
     const takeBack = this.engagements.register(undefined, onTerm);
+    this.follow();
     await aborted(this.closing.signal);
     takeBack();
   }
@@ -172,6 +173,7 @@ export class StreamhouseClient implements AsyncDisposable {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     const takeBack = this.engagements.register(name, callback);
+    this.follow();
     await aborted(
       signal === undefined ? this.closing.signal : AbortSignal.any([signal, this.closing.signal]),
     );
@@ -188,6 +190,7 @@ export class StreamhouseClient implements AsyncDisposable {
     callback: (term: RoleTerm) => Promise<T>,
     { candidate = randomUUID(), signal }: CampaignOptions = {},
   ): Promise<T> {
+    this.follow();
     const { http, clock, random, log, leadership } = this;
     const stream = (): string => this.follower.stream;
     const campaign = new Campaign({ http, clock, random, log, leadership, stream }, { name, candidate });
@@ -214,6 +217,10 @@ export class StreamhouseClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  private follow(): void {
+    if (!this.closing.signal.aborted) this.following ??= this.follower.run(this.closed.signal);
   }
 
   private async closeNow(): Promise<void> {

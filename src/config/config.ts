@@ -5,6 +5,7 @@ import { ConfigError } from './config-error.ts';
 import { onOneLine, shown, withoutPasswords } from './parse.ts';
 import { fileKey, flagName, type SettingName, settingNames, settings } from './settings.ts';
 import { type Raw, type RawSettings, readArguments, readSettings } from './sources.ts';
+import { rawValues, type SettingValues } from './values.ts';
 
 type Value<N extends SettingName> = ReturnType<(typeof settings)[N]['parse']>;
 type Optional =
@@ -38,12 +39,22 @@ export function loadConfig(
   const read = readArguments(args);
   if (read.help) return { outcome: 'print', text: helpText() };
   const { raw, warnings } = readSettings(read, env);
+  const config = checkAll(raw, warnings);
+  if (read.printConfig) return { outcome: 'print', text: printed(raw, config.budget, warnings) };
+  return { outcome: 'config', config };
+}
+
+/** The configuration of an agent that is started by a program, from values alone. Fails with ConfigError. */
+export function configFromValues(values: SettingValues): AgentConfig {
+  return checkAll(rawValues(values), []);
+}
+
+function checkAll(raw: RawSettings, warnings: readonly string[]): AgentConfig {
   const parsed = parseAll(raw);
   const budget = checkBudget(parsed);
   checkStores(parsed);
   checkDoors(parsed);
-  if (read.printConfig) return { outcome: 'print', text: printed(raw, budget, warnings) };
-  return { outcome: 'config', config: { settings: parsed, budget, warnings } };
+  return { settings: parsed, budget, warnings };
 }
 
 function parseAll(raw: RawSettings): Settings {
@@ -58,6 +69,7 @@ function parseAll(raw: RawSettings): Settings {
 /** The name under which the user gave it, so that the message points at the right place. */
 function label(name: SettingName, { source }: Raw): string {
   if (source.startsWith('--')) return source;
+  if (source.startsWith('value ')) return fileKey(name);
   if (source.startsWith('file ')) return `${name} (${fileKey(name)} in ${source})`;
   const variable = source.replace(/^environment /, '');
   if (variable.endsWith(`${name}_FILE`)) return `${name} (read from ${variable})`;

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// Prints the records of a partition, one a line.
+//
+//   node examples/broker/consumer.js orders 0 --agent http://127.0.0.1:7070 --data ./segments --from 0
+import { parseArgs } from 'node:util';
+import { StreamhouseClient } from 'streamhouse-agent/client';
+import { consume } from './consume.js';
+import { ObjectStore } from './object-store.js';
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    agent: { type: 'string', default: 'http://127.0.0.1:7070' },
+    data: { type: 'string', default: './segments' },
+    from: { type: 'string', default: '0' },
+  },
+});
+const [topic = '', partition = '0'] = positionals;
+
+// Only to read: it is nobody's broker.
+const client = new StreamhouseClient({ url: options.agent, attach: false });
+try {
+  const deps = { metadata: client.metadata, objects: new ObjectStore(options.data) };
+  for await (const item of consume(deps, { topic, partition: Number(partition) }, Number(options.from))) {
+    process.stdout.write(`${JSON.stringify(item)}\n`);
+  }
+} finally {
+  await client.close();
+}
