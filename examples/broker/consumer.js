@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Prints the records of a partition, one a line.
+// Prints the records of partitions, one a line.
 //
-//   node examples/broker/consumer.js orders 0 --agent http://127.0.0.1:7070 --data ./segments --from 0
+//   node examples/broker/consumer.js orders/0 orders/1 --agent http://127.0.0.1:7070 --data ./segments --from 0
 import { parseArgs } from 'node:util';
 import { StreamhouseClient } from 'streamhouse-agent/client';
 import { consume } from './consume.js';
@@ -15,15 +15,14 @@ const { values: options, positionals } = parseArgs({
     from: { type: 'string', default: '0' },
   },
 });
-const [topic = '', partition = '0'] = positionals;
 
-// Only to read: it is nobody's broker.
-const client = new StreamhouseClient({ url: options.agent, attach: false });
-try {
-  const deps = { metadata: client.metadata, objects: new ObjectStore(options.data) };
-  for await (const item of consume(deps, { topic, partition: Number(partition) }, Number(options.from))) {
-    process.stdout.write(`${JSON.stringify(item)}\n`);
+// It asks for no terms, so it is nobody's broker.
+const client = new StreamhouseClient({ url: options.agent });
+const deps = { metadata: client.metadata, objects: new ObjectStore(options.data) };
+for (const text of positionals) {
+  const [topic = '', partition = '0'] = text.split('/');
+  const name = { topic, partition: Number(partition) };
+  for await (const item of consume(deps, name, Number(options.from))) {
+    process.stdout.write(`${JSON.stringify({ ...name, ...item })}\n`);
   }
-} finally {
-  await client.close();
 }
