@@ -33,10 +33,9 @@ test(
       lanes: 1,
       say: (line) => lines.push(line),
     });
-    expect(
-      checks.flatMap(({ violations }) => violations),
-      lines.join('\n'),
-    ).toEqual([]);
+    const violations = checks.flatMap((check) => check.violations);
+    // The run's own words with what is wrong, for whoever reads the failure.
+    expect(violations.length === 0 ? [] : [...violations, ...lines]).toEqual([]);
   },
 );
 
