@@ -96,6 +96,16 @@ const violations: Readonly<Record<string, Record<string, string[]>>> = {
       `import { setTimeout } from 'node:timers/promises'; // OFFENDS`,
     ],
   },
+  client: {
+    'src/client/client.ts': [
+      `import { randomUUID } from 'node:crypto';`,
+      `import { createParser } from 'eventsource-parser';`,
+      `import { clock } from '../platform/clock.ts';`,
+      `import { term } from './term.ts';`,
+      `import { z } from 'zod'; // OFFENDS`,
+      `import type { Segment } from '../domain/segment.ts'; // OFFENDS`,
+    ],
+  },
   cli: {
     'src/cli/status.ts': [
       `import { command } from 'commander';`,

@@ -62,11 +62,6 @@ export function parseRole(text: string): string {
   throw new InvalidArgumentError('It must be 1 to 63 bytes, without "$" and control characters.');
 }
 
-/** A fencing token, as answers show it. */
-export function parseEpoch(text: string): number {
-  return parseWholeNumber(text, 0, INTEGER_MAX);
-}
-
 /** Milliseconds that one renewal holds a candidacy. */
 export function parseHold(text: string): number {
   return parseWholeNumber(text, 500, 300_000);

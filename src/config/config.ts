@@ -7,6 +7,7 @@ import { onOneLine, withoutPasswords } from './parse.ts';
 import { fileKey, flagName, type SettingName, settingNames, settings } from './settings.ts';
 import { type Raw, type RawSettings, readArguments, readSettings } from './sources.ts';
 import type { ServerCertificate } from './server-certificate.ts';
+import { rawValues, type SettingValues } from './values.ts';
 
 type Value<N extends SettingName> = ReturnType<(typeof settings)[N]['parse']>;
 type Optional =
@@ -48,16 +49,27 @@ export function loadConfig(
 ): Loaded {
   const read = readArguments(args);
   if (read.help) return { outcome: 'print', text: helpText() };
-  const { raw, warnings: fromEnvironment } = readSettings(read, env);
+  const { raw, warnings } = readSettings(read, env);
+  const config = checkAll(raw, warnings);
+  if (read.printConfig) return { outcome: 'print', text: printed(raw, config) };
+  return { outcome: 'config', config };
+}
+
+/** The configuration of an agent that is started by a program, from values alone. Fails with ConfigError. */
+export function configFromValues(values: SettingValues): AgentConfig {
+  return checkAll(rawValues(values), []);
+}
+
+function checkAll(raw: RawSettings, warnings: readonly string[]): AgentConfig {
   const parsed = parseAll(raw);
   const budget = checkBudget(parsed);
   checkStores(parsed);
   const doors = checkDoors(parsed);
-  const warnings = [...fromEnvironment, ...doors.warnings];
-  if (read.printConfig) return { outcome: 'print', text: printed(raw, budget, warnings) };
   return {
-    outcome: 'config',
-    config: { settings: parsed, budget, certificate: doors.certificate, warnings },
+    settings: parsed,
+    budget,
+    certificate: doors.certificate,
+    warnings: [...warnings, ...doors.warnings],
   };
 }
 
@@ -73,6 +85,7 @@ function parseAll(raw: RawSettings): Settings {
 /** The name under which the user gave it, so that the message points at the right place. */
 function label(name: SettingName, { source }: Raw): string {
   if (source.startsWith('--')) return source;
+  if (source.startsWith('value ')) return fileKey(name);
   if (source.startsWith('file ')) return `${name} (${fileKey(name)} in ${source})`;
   const variable = source.replace(/^environment /, '');
   if (variable.endsWith(`${name}_FILE`)) return `${name} (read from ${variable})`;
@@ -101,7 +114,7 @@ function isPostgres(url: string): boolean {
   return !url.startsWith('sqlite:');
 }
 
-function printed(raw: RawSettings, budget: TimeBudget, warnings: readonly string[]): string {
+function printed(raw: RawSettings, { budget, warnings }: Pick<AgentConfig, 'budget' | 'warnings'>): string {
   const derived: Readonly<Record<string, number>> = {
     STATEMENT_TIMEOUT_MS: budget.attemptMs,
     TRUST_MARGIN_MS: budget.trustMarginMs,

@@ -134,7 +134,7 @@ function readConfigFile(file: string): Map<SettingName, string> {
   return found;
 }
 
-function valueText(value: unknown): string {
+export function valueText(value: unknown): string {
   if (typeof value === 'string') return value;
   return Array.isArray(value) ? value.map(String).join(',') : JSON.stringify(value);
 }

@@ -30,6 +30,7 @@ const metrics = under('src/metrics');
 const coordination = under('src/coordination');
 const signals = under('src/signals');
 const cli = under('src/cli');
+const client = under('src/client');
 const databaseCommands: Where = (path) => path.startsWith('src/cli/db');
 const app = anyOf((path) => path === 'src/app.ts', under('src/app'));
 const storeOpener: Where = (path) => /^src\/store\/open[^/]*\.ts$/.test(path);
@@ -169,6 +170,13 @@ export const tidyRules = {
     coordination,
     file(domain, platform, storePort, metrics, coordination),
     signalsPort,
+  ),
+  client: importsOnly(
+    'the client imports nothing but itself, platform, node: and eventsource-parser: brokers load it',
+    client,
+    file(client, platform),
+    nodeModule,
+    npmPackage('eventsource-parser'),
   ),
   cli: importedOnlyFrom(
     'the commands speak HTTP: they import no store, coordination or signals',

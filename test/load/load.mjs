@@ -1,0 +1,26 @@
+// `npm run load -- --seconds 60 --seed 7`: the load run in its long form; `--kills 50`: kills of agents instead.
+import { spawn } from 'node:child_process';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    lanes: { type: 'string', default: '2' },
+    kills: { type: 'string' },
+  },
+});
+for (const [name, value] of Object.entries(values)) {
+  if (/^\d+$/.test(value ?? '')) continue;
+  process.stderr.write(`--${name} takes a whole number, not "${value}"\n`);
+  process.exit(2);
+}
+
+const which = values.kills === undefined ? 'faults' : 'kills';
+const child = spawn('npx', ['vitest', 'run', '--config', 'vitest.load.config.ts', which], {
+  stdio: 'inherit',
+  env: { ...process.env, LOAD_ARGUMENTS: JSON.stringify(values) },
+});
+child.on('exit', (code) => {
+  process.exitCode = code ?? 1;
+});
