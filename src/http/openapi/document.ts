@@ -20,7 +20,13 @@ const about = `Coordination for a streaming platform: who may write which partit
 - Every answer has the header \`x-request-id\`: yours, if you sent one. A path asked with a method that it does not have is 405.
 - An agent without tokens answers without them.`;
 
-export function openApiDocument(routes: readonly DescribedRoute[], version: string) {
+/** As JSON; whoever needs to know its form asks OpenAPI 3.1. */
+export interface OpenApiDocument {
+  readonly openapi: string;
+  readonly [member: string]: unknown;
+}
+
+export function openApiDocument(routes: readonly DescribedRoute[], version: string): OpenApiDocument {
   const json = jsonSchemasOf(partsOf(routes));
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes) {
