@@ -29,8 +29,15 @@ afterEach(async () => stage[Symbol.asyncDispose]());
 function watch(args: readonly string[] = [], url = stage.server.url) {
   const [stdout, stderr] = [new Collector(), new Collector()];
   const interrupt = new AbortController();
-  const ended = run(['watch', ...args], { url, deps: { stdout, stderr, signal: interrupt.signal } });
+  let attempts = 0;
+  const counting: typeof fetch = (...asked) => {
+    attempts += 1;
+    return fetch(...asked);
+  };
+  const deps = { stdout, stderr, signal: interrupt.signal, fetch: counting };
+  const ended = run(['watch', ...args], { url, deps });
   return {
+    attempts: () => attempts,
     /** Lines of stdout, with the time left out. */
     lines: () =>
       stdout.text
@@ -163,7 +170,7 @@ test('it outlives its agent: goes on where it was, shows nothing twice, and tell
   agent.granted(2);
   await eventually(() => watching.lines().length === 2);
   await first.close();
-  await eventually(() => watching.stderr.text.includes('no agent answers'));
+  await eventually(() => watching.stderr.text.includes('no agent answers') && watching.attempts() >= 4);
   agent.granted(2);
   await eventually(() => reader.numbers.length === 4);
   await using second = await listen();

@@ -1,6 +1,7 @@
 // A reader of an event stream over a real socket that can stop reading, crash, and tell everything it was sent.
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import type { Socket } from 'node:net';
 import { createParser } from 'eventsource-parser';
 
 export interface ReadEvent {
@@ -11,8 +12,11 @@ export interface ReadEvent {
 
 export class EventReader implements Disposable {
   readonly response: IncomingMessage;
+  readonly socket: Socket;
   readonly events: ReadEvent[] = [];
   readonly comments: string[] = [];
+  /** Numbers of the journal's events that came, in order. */
+  readonly numbers: number[] = [];
   /** Everything as it came. */
   text = '';
   /** `ended`: the server said so; `cut`: the connection was broken. */
@@ -20,8 +24,12 @@ export class EventReader implements Disposable {
 
   constructor(response: IncomingMessage) {
     this.response = response;
+    this.socket = response.socket;
     const parser = createParser({
-      onEvent: ({ id, event, data }) => this.events.push({ id, event, data: JSON.parse(data) }),
+      onEvent: ({ id, event, data }) => {
+        this.events.push({ id, event, data: JSON.parse(data) });
+        if (id !== undefined && event !== 'snapshot') this.numbers.push(Number(id.split(':')[1]));
+      },
       onComment: (comment) => this.comments.push(comment),
     });
     response.setEncoding('utf8');
@@ -39,7 +47,7 @@ export class EventReader implements Disposable {
 
   /** The connection is gone without a word. */
   crash(): void {
-    this.response.socket.destroy();
+    this.socket.destroy();
   }
 
   pause(): void {
@@ -50,6 +58,22 @@ export class EventReader implements Disposable {
     this.response.resume();
   }
 
+  /** Reads at least so many bytes, and stops again. */
+  async readSome(bytes: number): Promise<void> {
+    let left = bytes;
+    await new Promise<void>((resolve) => {
+      const onData = (text: string): void => {
+        left -= text.length;
+        if (left > 0) return;
+        this.response.off('data', onData);
+        this.response.pause();
+        resolve();
+      };
+      this.response.on('data', onData);
+      this.response.resume();
+    });
+  }
+
   get stream(): string {
     return String(this.response.headers['streamhouse-stream']);
   }
@@ -57,13 +81,6 @@ export class EventReader implements Disposable {
   /** Events of these types, in order. */
   of(...types: readonly string[]): readonly ReadEvent[] {
     return this.events.filter(({ event }) => types.includes(event ?? ''));
-  }
-
-  /** Numbers of the journal's events that came, in order. */
-  get numbers(): readonly number[] {
-    return this.events
-      .filter(({ id, event }) => id !== undefined && event !== 'snapshot')
-      .map(({ id }) => Number(id?.split(':')[1]));
   }
 }
 
@@ -82,7 +99,10 @@ export async function openEvents(
   query = '',
   headers: Readonly<Record<string, string>> = {},
 ): Promise<IncomingMessage> {
-  const outgoing = request({ host: '127.0.0.1', port, path: `/v1/events${query}`, headers, agent: false });
+  // As fetch and browsers ask: the connection might go on.
+  const asked = { connection: 'keep-alive', ...headers };
+  const path = `/v1/events${query}`;
+  const outgoing = request({ host: '127.0.0.1', port, path, headers: asked, agent: false });
   outgoing.end();
   const [response] = await once(outgoing, 'response');
   outgoing.on('error', () => undefined);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { StreamNames } from '../../src/http/events/stream-names.ts';
 import { eventually } from '../support/eventually.ts';
 import { eventStage, session1 } from './events-stage.ts';
+import { rawBytes } from './raw-request.ts';
 
 test('a server that stops tells its readers everything, then that it closes, and waits for nobody', async () => {
   // A grace that the test does not have: only the streams' own end lets the server close.
@@ -20,7 +21,7 @@ test('a server that stops tells its readers everything, then that it closes, and
     expect(reader.numbers).toHaveLength(600);
   }
   expect(stage.agent.attached).toBe(0);
-  expect(stage.clock.sleeping).toBe(0);
+  await eventually(() => stage.clock.sleeping === 0);
 });
 
 test('a reader that does not read does not hold up the stop beyond its grace', async () => {
@@ -29,7 +30,15 @@ test('a reader that does not read does not hold up the stop beyond its grace', a
   reader.pause();
   stage.agent.granted(1_000);
   await stage.server.close();
-  expect(stage.clock.sleeping).toBe(0);
+  await eventually(() => stage.clock.sleeping === 0);
+});
+
+test('a connection ends with its stream, although the reader would keep it', async () => {
+  const stage = await eventStage({ closeGraceMs: 3_600_000 });
+  const answer = rawBytes(stage.server.port, 'GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await eventually(() => stage.clock.sleeping === 1);
+  await stage.server.close();
+  expect(await answer).toMatch(/event: closing\ndata: .*\n\n\r\n0\r\n\r\n$/);
 });
 
 test('a broker is attached as long as its stream is open, whatever way it ends', async () => {
@@ -43,7 +52,7 @@ test('a broker is attached as long as its stream is open, whatever way it ends',
   first.crash();
   await eventually(() => agent.attached === 1);
   // The polite way: our side of the connection only.
-  second.response.socket.end();
+  second.socket.end();
   await eventually(() => agent.attached === 0);
 });
 
