@@ -1,8 +1,9 @@
 // One session that asks for all there is: every operation, each answer it has when all is well, and each refusal of its own. What it
 // is answered must be as described (the fixture sees to that), and what is described must be answered.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { COORDINATOR } from '../../src/domain/lease.ts';
+import { COORDINATOR, partitionKey } from '../../src/domain/lease.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
+import { readEvents } from './event-reader.ts';
 import type { Operation } from './api-description.ts';
 import {
   type Answer,
@@ -17,7 +18,7 @@ import { type RawRequest, rawRequest } from './raw-request.ts';
 const api = await describedApi();
 
 /** Operations that this session cannot visit; each with the test that does. */
-const visitedElsewhere: readonly string[] = [];
+const visitedElsewhere: readonly string[] = ['followEvents']; // events.test.ts
 
 let http: Fixture;
 beforeAll(async () => {
@@ -36,6 +37,9 @@ test('whatever is described is answered, and as described', async () => {
   await keepTopics(ask);
   await writeSegments(ask);
   await commitOffsets(ask);
+  await steer(ask);
+  await acknowledge(ask);
+  await elect(ask);
   await removeAgents(ask);
   const described = api.operations
     .filter(({ id }) => !visitedElsewhere.includes(id))
@@ -168,6 +172,60 @@ async function commitOffsets(ask: Ask): Promise<void> {
   await ask('DELETE', '/v1/groups/shipping');
   await ask('DELETE', '/v1/groups/shipping');
   await ask('GET', '/v1/groups/shipping');
+}
+
+async function steer(ask: Ask): Promise<void> {
+  await registerAgent(http.store, 'agent-4');
+  for (const verb of ['cordon', 'uncordon', 'drain']) {
+    await ask('POST', `/v1/agents/agent-1/${verb}`);
+    await ask('POST', `/v1/agents/none/${verb}`);
+  }
+  await ask('POST', '/v1/agents/agent-1/uncordon');
+  for (const verb of ['release', 'move']) {
+    await ask('POST', `/v1/leases/orders/0/${verb}`, verb === 'move' ? { to: 'agent-4' } : {});
+    await ask('POST', `/v1/leases/orders/9/${verb}`);
+    await ask('POST', `/v1/leases/orders/0/${verb}`, { expectedEpoch: 1 });
+  }
+  await ask('POST', '/v1/agents/agent-4/drain');
+  await ask('POST', '/v1/leases/orders/0/move', { to: 'agent-4' });
+}
+
+async function acknowledge(ask: Ask): Promise<void> {
+  const [epoch = 0] = await http.acquire('orders', 1);
+  const done = (partition: number, of: number) =>
+    ask('POST', `/v1/held/orders/${partition}/released`, { epoch: of });
+  await done(1, 1);
+  await done(1, epoch);
+  await done(9, epoch);
+  const theirs = await registerAgent(http.store, 'agent-5');
+  const { outcomes } = await http.store.acquireLeases(theirs, [partitionKey('orders', 2)]);
+  const [granted] = outcomes;
+  await done(2, granted?.outcome === 'granted' ? granted.epoch : 0);
+  await ask('POST', '/v1/held/released', {
+    leases: [
+      { topic: 'orders', partition: 1, epoch },
+      { topic: 'orders', partition: 2, epoch: 1 },
+    ],
+  });
+}
+
+async function elect(ask: Ask): Promise<void> {
+  const role = '/v1/elections/compactor';
+  await ask('POST', `${role}/campaign`, { candidate: 'a', holdMs: 60_000 });
+  await ask('POST', `${role}/renew`, { candidate: 'a', holdMs: 60_000 });
+  await ask('POST', `${role}/renew`, { candidate: 'none', holdMs: 60_000 });
+  await ask('POST', '/v1/elections/coordinator/campaign', { holdMs: 60_000 });
+  const reader = await readEvents(http.server.port, '?stream=tied');
+  await ask('POST', `${role}/campaign`, { candidate: 'b', stream: 'tied' });
+  await ask('POST', `${role}/renew`, { candidate: 'b', holdMs: 60_000 });
+  // One that leaves the race while it waits for its answer.
+  const waiting = ask('POST', `${role}/campaign`, { candidate: 'a', holdMs: 60_000, waitMs: 30_000 });
+  await ask('POST', `${role}/resign`, { candidate: 'a' });
+  await waiting;
+  reader.crash();
+  await ask('POST', `${role}/resign`, { candidate: 'b' });
+  await ask('POST', '/v1/elections/none/resign');
+  await ask('POST', '/v1/elections/coordinator/resign', { expectedEpoch: 1 });
 }
 
 async function removeAgents(ask: Ask): Promise<void> {
