@@ -12,9 +12,9 @@ export function report(title: string, figures: readonly Figure[]): void {
       const value = sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
       return value.toFixed(value < 10 ? 2 : 0).padStart(8);
     };
-    return `  ${what.padEnd(58)} ${String(ms.length).padStart(4)} ${at(0)} ${at(0.5)} ${at(1)}`;
+    return `  ${what.padEnd(58)} ${String(ms.length).padStart(4)} ${at(0)} ${at(0.5)} ${at(0.99)} ${at(1)}`;
   });
-  const head = `  ${'milliseconds'.padEnd(58)} ${'runs'.padStart(4)} ${'min'.padStart(8)} ${'median'.padStart(8)} ${'max'.padStart(8)}`;
+  const head = `  ${'milliseconds'.padEnd(58)} ${'runs'.padStart(4)} ${'min'.padStart(8)} ${'median'.padStart(8)} ${'p99'.padStart(8)} ${'max'.padStart(8)}`;
   process.stdout.write(`\n${title}\n${head}\n${rows.join('\n')}\n`);
 }
 
