@@ -3,10 +3,14 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { turn } from '../coordination/manual-clock.ts';
 import { type EventStage, eventStage, granted, session1, terms } from './events-stage.ts';
+
+/** Tens of megabytes go through one process here, which other work may share. */
+vi.setConfig({ testTimeout: 180_000 });
+const bulk = { timeoutMs: 120_000 };
 
 /** Long names, so that it takes few events to fill what the kernel holds for a socket. */
 const topic = 't'.repeat(249);
@@ -69,13 +73,13 @@ test('a reader that stops reading costs at most a chunk, and the others get ever
   await eventually(() => answer.writableLength > 0 && waitingMost());
   expect(most).toBeGreaterThan(0);
   expect(Math.max(most, waitingMost())).toBeLessThanOrEqual(chunkMax);
-  await eventually(() => well.numbers.length >= manyEvents);
+  await eventually(() => well.numbers.length >= manyEvents, bulk);
   expect(isEveryNumber(well.numbers, manyEvents)).toBe(true);
   expect(well.of('snapshot')).toHaveLength(1);
 
   // Who reads again in time goes on where it was.
   stalled.resume();
-  await eventually(() => stalled.numbers.length >= manyEvents);
+  await eventually(() => stalled.numbers.length >= manyEvents, bulk);
   expect(isEveryNumber(stalled.numbers, manyEvents)).toBe(true);
   expect(stalled.over).toBeUndefined();
   deaf.destroy();
@@ -87,7 +91,7 @@ test('a reader whose socket takes nothing for 10 s is dropped, and told so; it g
   const stalled = await stage.readOn('?attach=broker');
   stalled.pause();
   await flood(stage, eventCount);
-  await eventually(() => well.numbers.length === eventCount);
+  await eventually(() => well.numbers.length === eventCount, bulk);
   await stage.clock.advance(9_500);
   expect(stage.agent.attached).toBe(1);
   await stage.clock.advance(1_500);
@@ -106,7 +110,7 @@ test('a reader whose socket takes nothing for 10 s is dropped, and told so; it g
   expect(known).toBeLessThan(eventCount);
   expect(isEveryNumber(stalled.numbers, known)).toBe(true);
   const again = await stage.read('', { 'last-event-id': `${session1}:${known}` });
-  await eventually(() => again.numbers.length === eventCount - known);
+  await eventually(() => again.numbers.length === eventCount - known, bulk);
   expect(again.numbers[0]).toBe(known + 1);
   expect(well.over).toBeUndefined();
   expect(well.of('beat').length).toBeGreaterThan(0);
@@ -127,10 +131,10 @@ test('a dropped reader that does not even take its last event is cut 5 s later',
 });
 
 test('a reader that reads slowly, but reads, is not dropped', async () => {
-  await using stage = await eventStage({ capacity: 2 * manyEvents });
+  await using stage = await eventStage({ capacity: 2 * 60_000 });
   const slow = await stage.readOn();
   slow.pause();
-  await flood(stage, manyEvents);
+  await flood(stage, 60_000);
   const [answer] = answers;
   // Each time almost too late, for much longer than anybody may take nothing.
   for (let seconds = 0; seconds < 45; seconds += 9) {
@@ -143,7 +147,7 @@ test('a reader that reads slowly, but reads, is not dropped', async () => {
     });
   }
   slow.resume();
-  await eventually(() => slow.numbers.length === manyEvents);
+  await eventually(() => slow.numbers.length === 60_000, bulk);
   expect(slow.of('dropped')).toEqual([]);
 });
 
@@ -156,7 +160,7 @@ test('a reader that cannot be written to gets no beats to read later', async () 
   stalled.events.splice(0);
   await stage.clock.advance(8_000);
   stalled.resume();
-  await eventually(() => stalled.numbers.at(-1) === eventCount);
+  await eventually(() => stalled.numbers.at(-1) === eventCount, bulk);
   // Sixteen were due. One may have been on its way before, one is true when it is written.
   expect(stalled.of('beat').length).toBeLessThanOrEqual(2);
 });
@@ -182,7 +186,7 @@ test('200 readers get everything in order', async () => {
     stage.agent.granted(200);
     await turn();
   }
-  await eventually(() => readers.every((reader) => reader.numbers.length >= 1_000));
+  await eventually(() => readers.every((reader) => reader.numbers.length >= 1_000), bulk);
   for (const reader of readers) expect(isEveryNumber(reader.numbers, 1_000)).toBe(true);
 });
 
