@@ -122,7 +122,7 @@ export class Holdings {
     const { terms, holdingsVersion } = await store.heldLeases(this.sessionId);
     instruments.resyncs.inc({ reason });
     const before = this.terms;
-    this.terms = new Map(terms.map((term) => [leaseKeyText(term.key), term]));
+    this.terms = new Map(terms.map(({ key, epoch }) => [leaseKeyText(key), { key, epoch }]));
     this.versionKnown = holdingsVersion;
     this.changed();
     const lost = [...before]

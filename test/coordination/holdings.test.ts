@@ -40,7 +40,7 @@ async function catchUp(): Promise<void> {
 }
 
 async function stored() {
-  return (await stage.store.heldLeases(sessionId)).terms;
+  return (await stage.store.heldLeases(sessionId)).terms.map(({ key, epoch }) => ({ key, epoch }));
 }
 
 describe('an acquire', () => {

@@ -348,7 +348,9 @@ export function operatorMoveContract(backend: Backend): void {
     expect(await store.assign('orders', 0, null, null)).toMatchObject({ to: 'heavy', holder: 'a' });
     // The same request again, because its reply was lost: not on to a third, which is b now.
     expect(await raised(store, () => store.assign('orders', 0, null, null))).toBe(0);
-    // Nobody leads 4, so it is where it is assigned.
+    // Nobody leads 4, so it is where it is assigned, though heavy is the least loaded now.
+    await store.assign('orders', 5, 'a', null);
+    await store.assign('orders', 6, 'b', null);
     expect(await store.assign('orders', 4, null, null)).toMatchObject({ to: 'a', holder: null });
     await store.setPlacement('heavy', 'draining');
     await store.setPlacement('b', 'cordoned');
