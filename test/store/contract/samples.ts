@@ -99,3 +99,10 @@ export async function expectRefusal(
 ): Promise<void> {
   await expect(attempt).rejects.toMatchObject({ name: 'Refusal', code, facts });
 }
+
+/** How far `work` raised the group's generation. */
+export async function raised(store: MetadataStore, work: () => Promise<unknown>): Promise<number> {
+  const before = await store.assignmentGeneration();
+  await work();
+  return (await store.assignmentGeneration()) - before;
+}

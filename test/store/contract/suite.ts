@@ -14,7 +14,8 @@ import { findSegmentContract, highWatermarkContract, retentionContract } from '.
 import { pagingContract } from './paging.ts';
 import { releaseContract } from './release.ts';
 import { reapContract, sessionContract } from './sessions.ts';
-import { operatorMoveContract, placementContract, requestContract } from './steering.ts';
+import { operatorMoveContract } from './operator-moves.ts';
+import { placementContract, requestContract } from './steering.ts';
 import { topicContract } from './topics.ts';
 import { valueContract } from './values.ts';
 
