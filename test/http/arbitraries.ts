@@ -46,12 +46,10 @@ function parametersOf(
   const described = operation.parameters.filter((each) => each.in === place);
   return fc
     .tuple(
-      ...described.map(({ name, schema, required }) =>
-        fc.option(
-          fitting(schema, options, name).map((value) => [name, textOf(value)] as const),
-          { freq: required ? Number.MAX_SAFE_INTEGER : 1 },
-        ),
-      ),
+      ...described.map(({ name, schema, required }) => {
+        const pair = fitting(schema, options, name).map((value) => [name, textOf(value)] as const);
+        return required ? pair : fc.option(pair, { freq: 2 });
+      }),
     )
     .map((pairs) => pairs.filter((pair) => pair !== null));
 }

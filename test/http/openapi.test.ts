@@ -105,6 +105,17 @@ test('every integer says its bounds and its size, and none is beyond 2^53 − 1'
   }
 });
 
+test('every text that may be sent has a longest length, and every number a largest', () => {
+  const sent = api.operations.flatMap(({ parameters, body }) => [
+    ...parameters.map(({ schema }) => schema),
+    ...(body === undefined ? [] : withComponents(body.schema)),
+  ]);
+  const texts = sent.filter(({ type, enum: values }) => type === 'string' && values === undefined);
+  expect(texts.length).toBeGreaterThan(20);
+  expect(texts.filter(({ maxLength, pattern }) => (maxLength ?? pattern) === undefined)).toEqual([]);
+  expect(sent.filter(({ type, maximum }) => type === 'integer' && maximum === undefined)).toEqual([]);
+});
+
 test.each([
   ['NewSegment', 'epoch', /2\^32/],
   ['NewSegment', 'endOffset', /inclusive/],
@@ -143,6 +154,13 @@ function schemasIn(value: unknown): Record<string, unknown>[] {
   if (typeof value !== 'object' || value === null) return [];
   const inner = Object.values(value).flatMap(schemasIn);
   return Array.isArray(value) ? inner : [{ ...value }, ...inner];
+}
+
+/** A schema, what is in it, and what it points to. */
+function withComponents(schema: unknown): Record<string, unknown>[] {
+  return schemasIn(schema).flatMap((each) =>
+    typeof each['$ref'] === 'string' ? withComponents(api.component(each['$ref'])) : [each],
+  );
 }
 
 function integerForm({ minimum, maximum, format }: Record<string, unknown>) {

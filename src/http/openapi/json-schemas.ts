@@ -1,4 +1,5 @@
 // JSON Schemas (draft 2020-12, as OpenAPI 3.1 has them) of the zod schemas that requests are checked with and answers are typed by.
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { core, ZodType } from 'zod';
 import { shownAs } from '../schemas/shown-as.ts';
@@ -28,6 +29,8 @@ const showAs: NonNullable<core.ToJSONSchemaParams['override']> = ({ zodSchema, j
     for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
     Object.assign(jsonSchema, shown);
   }
+  // Names are texts in all of JSON.
+  if (isDeepStrictEqual(jsonSchema.propertyNames, { type: 'string' })) delete jsonSchema.propertyNames;
   // Zod leaves it out where what is read differs from what is sent; a number is shown as one, so its default can be too.
   if (zodSchema instanceof z.ZodDefault) jsonSchema.default ??= z.json().parse(zodSchema.def.defaultValue);
 };
