@@ -1,5 +1,6 @@
 // Brokers under load and faults, a short form: every acknowledged record once, in order, at its offset, and no write from the past got
 // through. `npm run load` is the long form. And the same checks on a cluster whose fence was taken away: they must fail.
+import { setMaxListeners } from 'node:events';
 import { afterEach, expect, inject, test } from 'vitest';
 import { checkRecords } from '../../src/demo/checks/records.ts';
 import { eventually } from '../support/eventually.ts';
@@ -65,6 +66,7 @@ test(
       random: Math.random,
     });
     const stop = new AbortController();
+    setMaxListeners(0, stop.signal); // every producer sleeps on it
     const working = Promise.all([producers.run(stop.signal), zombies.run(stop.signal)]);
     await eventually(() => producers.acknowledged.length > 100);
     const [first, second] = stage.nodes;
