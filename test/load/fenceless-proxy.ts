@@ -14,8 +14,6 @@ export class FencelessProxy implements AsyncDisposable {
   private readonly server: Server;
   private readonly nodes: readonly LoadNode[];
   private readonly agentUrl: string;
-  /** Appends that came under another epoch than the current one. */
-  rewritten = 0;
 
   static async before(node: LoadNode, nodes: readonly LoadNode[]): Promise<FencelessProxy> {
     const server = createServer();
@@ -72,7 +70,6 @@ export class FencelessProxy implements AsyncDisposable {
     const { agentId, epoch } = leaseForm.parse(await lease.json());
     const leader = this.nodes.find(({ name }) => name === agentId)?.agentUrl ?? this.agentUrl;
     const segments = [body].flat();
-    if (segments.some((segment) => segment.epoch !== epoch)) this.rewritten += 1;
     const current = segments.map((segment) => ({ ...segment, epoch }));
     const answer = await fetch(`${leader}${path}`, {
       method: 'POST',

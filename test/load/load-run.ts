@@ -1,4 +1,5 @@
 // The load run: three agents and three brokers, producers that never stop, and faults all along; then everything is read back and checked.
+import { setMaxListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +54,7 @@ export async function runLoad({ env, seconds, seed, lanes, say }: LoadOptions): 
   });
   const zombies = new Zombies({ urls: nodes.map(({ agentUrl }) => agentUrl), data, random });
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // every producer sleeps on it
   const startedMs = performance.now();
   const at = (): string => `${((performance.now() - startedMs) / 1_000).toFixed(1)} s`;
   const working = Promise.all([producers.run(stop.signal), zombies.run(stop.signal)]);

@@ -33,16 +33,23 @@ export class Producers {
     this.options = options;
   }
 
-  /** Until `signal` aborts; then each has its last batch acknowledged. */
-  async run(signal: AbortSignal): Promise<void> {
+  /** Until `signal` aborts; then each has its last batch acknowledged, unless `abandon` aborts and nobody wants to know any more. */
+  async run(signal: AbortSignal, abandon: AbortSignal = new AbortController().signal): Promise<void> {
     const { partitions, producersPerPartition } = this.options;
     const lanes = partitions.flatMap((name) =>
-      Array.from({ length: producersPerPartition }, (_, index) => this.produce(`p${index}`, name, signal)),
+      Array.from({ length: producersPerPartition }, (_, index) =>
+        this.produce(`p${index}`, name, signal, abandon),
+      ),
     );
     await Promise.all(lanes);
   }
 
-  private async produce(producer: string, name: PartitionName, signal: AbortSignal): Promise<void> {
+  private async produce(
+    producer: string,
+    name: PartitionName,
+    signal: AbortSignal,
+    abandon: AbortSignal,
+  ): Promise<void> {
     const { random } = this.options;
     for (let seq = 0; !signal.aborted;) {
       const count = 1 + Math.floor(random() * batchRecordsMax);
@@ -53,18 +60,17 @@ export class Producers {
       seq += count;
       const batch: SentBatch = { ...name, id: randomUUID(), records };
       this.sent.push(batch);
-      const place = await this.sendUntilStored(batch);
+      const place = await this.sendUntilStored(batch, abandon);
+      if (place === undefined) return;
       this.acknowledged.push({ batch, ...place });
       await sleep(betweenBatchesMs * (0.5 + random()), undefined, { signal }).catch(() => undefined);
     }
   }
 
-  private async sendUntilStored(
-    batch: SentBatch,
-  ): Promise<{ readonly baseOffset: number; readonly endOffset: number }> {
+  private async sendUntilStored(batch: SentBatch, abandon: AbortSignal): Promise<Place | undefined> {
     const { addresses, random } = this.options;
     const name = `${batch.topic}/${batch.partition}`;
-    for (;;) {
+    while (!abandon.aborted) {
       const address = this.leaders.get(name) ?? pick(random, addresses);
       const answer = await attempt(address, batch);
       if (answer.kind === 'stored') {
@@ -76,11 +82,17 @@ export class Producers {
       this.retries += 1;
       await sleep(beforeRetryMs * (0.5 + random()));
     }
+    return undefined;
   }
 }
 
+interface Place {
+  readonly baseOffset: number;
+  readonly endOffset: number;
+}
+
 type Attempt =
-  | { readonly kind: 'stored'; readonly place: { readonly baseOffset: number; readonly endOffset: number } }
+  | { readonly kind: 'stored'; readonly place: Place }
   | { readonly kind: 'elsewhere'; readonly address: string }
   | { readonly kind: 'unknown' };
 
