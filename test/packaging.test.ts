@@ -374,8 +374,9 @@ describe('.env.example', () => {
     expect(settingNames.filter((known) => !variables.some(({ name }) => name === known))).toEqual([]);
   });
 
-  // Its example is a file that everybody has elsewhere.
-  const acceptable = variables.filter(({ name }) => name !== 'DATABASE_CA_FILE');
+  // Their examples are files that everybody has elsewhere.
+  const files = ['DATABASE_CA_FILE', 'TLS_CERT_FILE', 'TLS_KEY_FILE'];
+  const acceptable = variables.filter(({ name }) => !files.includes(name));
 
   test.each(acceptable)('$name=$value would be accepted', ({ name, value }) => {
     const setting = Object.entries(settings).find(([known]) => known === name)?.[1];
@@ -403,11 +404,15 @@ describe('.env.example', () => {
   test('shows the default of what is not an example', () => {
     const examples = [
       'DIRECT_DATABASE_URL',
-      'DATABASE_CA_FILE',
+      ...files,
       'AGENT_ID',
       'AGENT_METADATA',
       'MANAGED_TOPICS',
       'HTTP_ALLOWED_HOSTS',
+      'HTTP_SOCKET',
+      'METRICS_PORT',
+      'API_TOKEN',
+      'API_READ_TOKEN',
       'LOG_FORMAT',
     ];
     const derived: Readonly<Record<string, number>> = {
