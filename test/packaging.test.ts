@@ -413,6 +413,7 @@ describe('.env.example', () => {
       'METRICS_PORT',
       'API_TOKEN',
       'API_READ_TOKEN',
+      'BROKER_HEALTH_URL',
       'LOG_FORMAT',
     ];
     const derived: Readonly<Record<string, number>> = {
