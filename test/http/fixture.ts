@@ -299,14 +299,18 @@ async function openSqlite({ attemptMs = attemptMsDefault }: FixtureOptions): Pro
 }
 
 /** Registers another agent with a live session, and answers that session. */
-export async function registerAgent(store: MetadataStore, agentId: string): Promise<string> {
+export async function registerAgent(
+  store: MetadataStore,
+  agentId: string,
+  managedTopics: readonly string[] = ['orders*'],
+): Promise<string> {
   const sessionId = randomUUID();
   const agent = {
     agentId,
     address: `${agentId}:9092`,
     zone: 'z1',
     weight: 2,
-    managedTopics: ['orders*'],
+    managedTopics,
     metadata: { rack: 'r1' },
   };
   await store.registerSession({ sessionId, agent, ttlMs: 60_000, process: `${agentId} pid 1` });

@@ -59,6 +59,9 @@ export class FuzzWorld implements AsyncDisposable {
     if ((await store.getAgent('agent-2')) === undefined) {
       await store.endSession(await registerAgent(store, 'agent-2'), 'deregistered');
     }
+    // One more that moves can go to.
+    if ((await store.getAgent('agent-3'))?.sessionId == null) await registerAgent(store, 'agent-3', []);
+    await store.setPlacement('agent-3', 'open');
     this.#highWatermark = (await store.getPartition('t', 0))?.highWatermark ?? 0;
     this.#contents = await this.http.contents();
   }
@@ -74,6 +77,7 @@ export class FuzzWorld implements AsyncDisposable {
       group: fc.constantFrom('cg', 'cg', 'cg', 'cg2'),
       agentId: fc.constantFrom('agent-1', 'agent-2', 'agent-3'),
       agent: fc.constantFrom('agent-1', 'agent-3'),
+      candidate: fc.constantFrom('c1', 'c2'),
       partition: fc.constantFrom(0, 0, 0, 1, 7),
       partitionCount: fc.integer({ min: 1, max: 4 }),
       waitMs: fc.integer({ min: 0, max: 5 }),

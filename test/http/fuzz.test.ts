@@ -38,6 +38,9 @@ const beyondSchemas = [
   /does not continue the one before it/,
   /a segment id stands twice/,
   /must name each partition once/,
+  /must have either stream/,
+  /waitMs must be at most half of holdMs/,
+  /expectedEpoch is for an operator/,
 ];
 
 describe.each(['postgres', 'sqlite'] as const)('on %s', (backend) => {

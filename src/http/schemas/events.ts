@@ -8,7 +8,14 @@ export const eventsQuery = z.strictObject({
   stream: name.optional(),
 });
 
+/** Longer than Node lets a request's headers be. */
+const headerLengthMax = 16_384;
+
 /** Whatever it says, it is no mistake: what is not known begins anew. */
 export const eventsHeaders = z.looseObject({
-  'last-event-id': z.string().optional().meta({ description: 'The id of the last event that was read.' }),
+  'last-event-id': z
+    .string()
+    .max(headerLengthMax)
+    .optional()
+    .meta({ description: 'The id of the last event that was read.' }),
 });

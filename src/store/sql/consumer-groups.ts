@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { Refusal } from '../../domain/refusal.ts';
 import type { CommittedOffset, ConsumerGroup, ConsumerGroupStore, OffsetCommit } from '../consumer-groups.ts';
 import type { Page, PageRequest } from '../page.ts';
-import { decodeCursor, pageOf } from './cursor.ts';
+import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
 import { ConstraintViolation, first, type SqlDatabase, type SqlRunner } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { readNumber, readText, readTextOrNull, readTime } from './read.ts';
@@ -197,7 +197,7 @@ export class SqlConsumerGroups implements ConsumerGroupStore {
 
   async listCommittedOffsets(consumerGroup: string, page: PageRequest): Promise<Page<CommittedOffset>> {
     const scope = { group: this.group, consumerGroup };
-    const [topic, partition] = decodeCursor(page, ['', -1]);
+    const [topic, partition] = decodeCursor(page, ['', -1], partitionNumberMax);
     if (!(await first(this.db, selectGroup, scope))) throw noSuchGroup(consumerGroup);
     const rows = await this.db.all(selectOffsets, { ...scope, topic, partition, limit: page.limit + 1 });
     return pageOf(rows, page, (item) => [item.topic, item.partition]);

@@ -4,8 +4,15 @@ import type { Page, PageRequest } from '../page.ts';
 
 type KeyPart = string | number;
 
-/** The key behind which the page starts, or `start`, a key before all others. */
-export function decodeCursor<K extends readonly KeyPart[]>(page: PageRequest, start: K): K {
+/** Partition numbers are 32-bit in both databases. */
+export const partitionNumberMax = 2 ** 31 - 1;
+
+/** The key behind which the page starts, or `start`, a key before all others. No number in it is beyond `numberMax`. */
+export function decodeCursor<K extends readonly KeyPart[]>(
+  page: PageRequest,
+  start: K,
+  numberMax: number = Number.MAX_SAFE_INTEGER,
+): K {
   if (page.cursor === undefined) return start;
   try {
     const key: unknown = JSON.parse(Buffer.from(page.cursor, 'base64url').toString('utf8'));
@@ -13,7 +20,7 @@ export function decodeCursor<K extends readonly KeyPart[]>(page: PageRequest, st
       Array.isArray(key) &&
       key.length === start.length &&
       key.every((part, i) => typeof part === typeof start[i]) &&
-      key.every((part) => typeof part === 'string' || Number.isSafeInteger(part))
+      key.every((part) => typeof part === 'string' || (Number.isSafeInteger(part) && part <= numberMax))
     ) {
       // oxlint-disable-next-line no-unsafe-type-assertion -- length and types of the parts were just compared with K's
       return key as unknown as K;

@@ -18,7 +18,7 @@ import {
   termEndReasons,
 } from '../leases.ts';
 import type { Page, PageRequest } from '../page.ts';
-import { decodeCursor, pageOf } from './cursor.ts';
+import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
 import { first, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import {
@@ -308,7 +308,7 @@ export class SqlLeases implements Omit<LeaseStore, 'requestRelease'> {
   }
 
   async listPartitionLeases(filter: LeaseFilter, page: PageRequest): Promise<Page<LeaseView>> {
-    const [name, partition] = decodeCursor(page, ['', -1]);
+    const [name, partition] = decodeCursor(page, ['', -1], partitionNumberMax);
     const rows = await this.db.all(selectPartitionViews, {
       group: this.group,
       topic: filter.topic ?? null,

@@ -5,7 +5,7 @@ import type { NewTopic, Partition, Topic } from '../../domain/topic.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { TopicStore } from '../topics.ts';
 import { raiseGeneration } from './assignments.ts';
-import { decodeCursor, pageOf } from './cursor.ts';
+import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
 import { ConstraintViolation, first, manyRows, type SqlDatabase, type SqlRunner } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { readJsonObject, readNumber, readNumberOrNull, readText, readTime } from './read.ts';
@@ -268,7 +268,7 @@ export class SqlTopics implements TopicStore {
   }
 
   async listPartitions(topic: string, page: PageRequest): Promise<Page<Partition>> {
-    const [after] = decodeCursor(page, [-1]);
+    const [after] = decodeCursor(page, [-1], partitionNumberMax);
     const found = await first(this.db, selectTopic, { group: this.group, name: topic });
     if (!found) throw noSuchTopic(topic);
     const range = { topicId: found.topicId, topic, after, limit: page.limit + 1 };

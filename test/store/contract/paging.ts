@@ -89,6 +89,22 @@ export function pagingContract(backend: Backend): void {
     for (const cursor of strangers) await expectRefusal(list(store, { limit: 2, cursor }), 'invalid');
   });
 
+  test.each([
+    ['partitions', [2 ** 31]],
+    ['partition leases', ['a', 2 ** 31]],
+    ['committed offsets', ['a', 2 ** 31]],
+  ])('%s refuse a cursor with a partition that no database can name', async (name, key) => {
+    const store = await (await backend.database()).store();
+    await fill(store);
+    const list = lists[name];
+    if (list === undefined) throw new Error(`no list of ${name}`);
+    const refused = list(store, { limit: 2, cursor: encoded(key) });
+    await expect(refused).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('cursor is not one that this list gave'),
+    });
+  });
+
   test('a page goes on behind its cursor whatever was added or removed meanwhile', async () => {
     const store = await (await backend.database()).store();
     for (const name of ['b', 'd', 'f', 'h']) await store.createTopic(topic(name));
