@@ -23,6 +23,9 @@ const api = await describedApi();
 /** Operations that no request made of their schemas satisfies; each with what it waits for. */
 const neverContent: readonly string[] = [];
 
+/** Operations with a rule between fields, or a state, that few requests meet by chance. */
+const fewAreContent: ReadonlySet<string> = new Set(['campaign', 'renewCandidacy']);
+
 /** What no schema can say; the description says it in words, and the answer names it. */
 const beyondSchemas = [
   /cursor/,
@@ -64,7 +67,8 @@ describe.each(['postgres', 'sqlite'] as const)('on %s', (backend) => {
         const { status } = await held(operation, request);
         heard.add(`${operation.id} ${status < 300 ? 'content' : status}`);
       });
-      await fc.assert(property, { numRuns: runs, seed });
+      const times = fewAreContent.has(operation.id) ? 4 : 1;
+      await fc.assert(property, { numRuns: times * runs, seed });
       expect(await world.isUnchanged()).toBe(true);
       expect(errorsLogged()).toEqual([]);
     },
