@@ -293,10 +293,10 @@ export class Agent implements AgentView, AsyncDisposable {
     const deadlineMs = startedMs + this.options.shutdownTimeoutMs;
     const leases = session.held().length;
     this.enter('draining', 'handing over');
-    if (this.broker.isAttached && end.why === 'stopped') {
-      const { handoffTimeoutMs, shutdownTimeoutMs } = this.options;
-      await session.handOff(startedMs + Math.min(handoffTimeoutMs, handoffShare * shutdownTimeoutMs));
-    }
+    const { handoffTimeoutMs, shutdownTimeoutMs } = this.options;
+    const byMs = startedMs + Math.min(handoffTimeoutMs, handoffShare * shutdownTimeoutMs);
+    const isAsked = this.broker.isAttached && end.why === 'stopped';
+    await Promise.all([isAsked && session.handOff(byMs), session.candidatesStoodDown()]);
     onRelinquish();
     session.relinquish();
     session.close(end.why === 'end_requested' ? 'removed' : 'deregistered');

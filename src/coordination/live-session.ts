@@ -59,6 +59,8 @@ export class LiveSession {
   private readonly handoff: Handoff;
   private readonly serving: ServingTeller;
   private readonly surroundings: Surroundings;
+  /** Settles when the candidates beside this agent have stood down, or their time for it is over. */
+  private candidatesDone: Promise<void> = Promise.resolve();
   /** Rung by every change of what is held. */
   private readonly heldBell = new Bell();
   private relinquished = false;
@@ -144,6 +146,11 @@ export class LiveSession {
     else this.keeper.stay();
   }
 
+  /** Candidates that lead were told to stop when this session was: resolves when they have, or their time for it is over. */
+  async candidatesStoodDown(): Promise<void> {
+    await this.candidatesDone;
+  }
+
   /** The session is over: whatever is still held ends with it. */
   close(lost: LeaseLostReason): void {
     this.holdings.endAll(lost);
@@ -190,6 +197,12 @@ export class LiveSession {
     this.brokerChanged();
     const heartbeats = this.heartbeat.run(this.registered, this.heartbeatHandlers(), beating.signal);
     const loops = this.startLoops(work.signal);
+    this.candidatesDone = supervise(
+      this.deps,
+      'elections',
+      () => this.takePartInElections(work.signal),
+      work.signal,
+    );
     const stopped = new Promise<SessionEnd>((resolve) => {
       work.signal.addEventListener('abort', () => resolve({ why: 'stopped' }), { once: true });
       if (work.signal.aborted) resolve({ why: 'stopped' });
@@ -200,6 +213,7 @@ export class LiveSession {
     work.end();
     await Promise.all(loops);
     if (why.why !== 'lost') await end(why);
+    await this.candidatesDone;
     beating.end();
     await heartbeats;
     return why;
@@ -216,7 +230,6 @@ export class LiveSession {
     return [
       supervise({ log, clock }, 'lease keeper', () => this.keeper.run(signal), signal),
       supervise({ log, clock }, 'elector', () => this.elector.run(lead, signal), signal),
-      supervise({ log, clock }, 'elections', () => this.takePartInElections(signal), signal),
       supervise({ log, clock }, 'reaper', () => this.reaper.run(signal), signal),
       supervise({ log, clock }, 'serving', () => this.serving.run(signal), signal),
     ];

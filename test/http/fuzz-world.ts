@@ -60,7 +60,7 @@ export class FuzzWorld implements AsyncDisposable {
       await store.endSession(await registerAgent(store, 'agent-2'), 'deregistered');
     }
     // One more that moves can go to.
-    if ((await store.getAgent('agent-3'))?.sessionId == null) await registerAgent(store, 'agent-3', []);
+    if (!(await store.getAgent('agent-3'))?.sessionId) await registerAgent(store, 'agent-3', []);
     await store.setPlacement('agent-3', 'open');
     this.#highWatermark = (await store.getPartition('t', 0))?.highWatermark ?? 0;
     this.#contents = await this.http.contents();
