@@ -109,7 +109,6 @@ export class LiveTerm implements Term {
   }
 
   async append(segments: NewSegment | readonly NewSegment[]): Promise<Appended> {
-    this.throwIfOver();
     return this.tracked(this.appendUntilKnown(isList(segments) ? segments : [segments]));
   }
 

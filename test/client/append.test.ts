@@ -66,14 +66,23 @@ test('a lost answer whose term has ended is told as unknown, and not asked for a
 });
 
 test('unknown stays unknown when the last attempt was not even sent', async () => {
+  let refused = 0;
+  const refusing: typeof fetch = async (input, init) => {
+    if (init?.method !== 'POST' || agent.requests('POST', path).length === 0) return fetch(input, init);
+    refused += 1;
+    throw new TypeError('fetch failed', {
+      cause: Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }),
+    });
+  };
+  await pair[Symbol.asyncDispose]();
+  pair = await startPair({ prepare: (fake) => fake.hold('orders', 0, 5), fetch: refusing });
+  agent = pair.agent;
   agent.faults.append.push('lost');
-  const appending = term.append(segment('a', 0));
-  await eventually(() => agent.stored('orders', 0).length > 0);
-  // Nobody listens any more: what follows is refused before it is sent, and the stream is gone.
-  await agent[Symbol.asyncDispose]();
+  const appending = (await pair.term('orders', 0)).append(segment('a', 0));
+  await eventually(() => refused > 0);
+  agent.lose('orders', 0);
   const error = await appending.catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ name: 'Unavailable', outcomeUnknown: true });
-  pair = await startPair();
 });
 
 test('fenced: nothing is stored, and the term is over whatever the events say', async () => {

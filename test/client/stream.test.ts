@@ -171,6 +171,21 @@ test('an event that is no event ends the stream, and the next begins with a snap
   expect(opened().at(-1)).toMatchObject({ lastEventId: undefined });
 });
 
+test('an event that comes again, by its number, is passed over', async () => {
+  const { agent, term } = await start();
+  agent.grant('orders', 0, 5);
+  await term('orders', 0);
+  agent.lose('orders', 0);
+  const again = { topic: 'orders', partition: 0, epoch: 5, highWatermark: null };
+  agent.write(`id: session-1:1\nevent: lease.granted\ndata: ${JSON.stringify(again)}\n\n`);
+  agent.grant('orders', 1, 6);
+  await term('orders', 1);
+  expect(epochs()).toEqual([
+    ['orders/0', 5],
+    ['orders/1', 6],
+  ]);
+});
+
 test('events of a later version are passed over', async () => {
   const { agent, term } = await start();
   agent.emit('weather.changed', { to: 'rain' });

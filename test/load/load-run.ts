@@ -67,6 +67,13 @@ export async function runLoad({ env, seconds, seed, lanes, say }: LoadOptions): 
   });
   await Promise.all(nodes.map((node) => node.active()));
   stop.abort();
+  await eventually(() => producers.open.length === 0, {
+    timeoutMs: 60_000,
+    what: 'every batch to be acknowledged',
+  }).catch((error: unknown) => {
+    for (const line of [...producers.open, ...nodes.flatMap((node) => node.lastWords())]) say(line);
+    throw error;
+  });
   await working;
   const { sent, acknowledged, retries } = producers;
   say(

@@ -66,6 +66,15 @@ export class LoadNode implements AsyncDisposable {
     return program;
   }
 
+  /** The end of what each half has logged, for whoever wonders. */
+  lastWords(): string[] {
+    return [...this.parts].flatMap(([part, program]) =>
+      [...program.stdoutLines, ...program.stderrLines]
+        .slice(-15)
+        .map((line) => `${part} ${this.name}: ${line}`),
+    );
+  }
+
   /** Resolves when the agent trusts its session, or has nothing to lead because its broker is not there. */
   async active(): Promise<void> {
     await eventually(

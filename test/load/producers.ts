@@ -28,6 +28,8 @@ export class Producers {
   retries = 0;
   private readonly options: ProducersOptions;
   private readonly leaders = new Map<string, string>();
+  /** Batches under way, with the latest answer to each. */
+  private readonly underWay = new Map<SentBatch, string>();
 
   constructor(options: ProducersOptions) {
     this.options = options;
@@ -73,7 +75,9 @@ export class Producers {
     while (!abandon.aborted) {
       const address = this.leaders.get(name) ?? pick(random, addresses);
       const answer = await attempt(address, batch);
+      this.underWay.set(batch, `${address}: ${answer.kind === 'unknown' ? answer.why : answer.kind}`);
       if (answer.kind === 'stored') {
+        this.underWay.delete(batch);
         this.leaders.set(name, address);
         return answer.place;
       }
@@ -94,7 +98,7 @@ interface Place {
 type Attempt =
   | { readonly kind: 'stored'; readonly place: Place }
   | { readonly kind: 'elsewhere'; readonly address: string }
-  | { readonly kind: 'unknown' };
+  | { readonly kind: 'unknown'; readonly why: string };
 
 async function attempt(address: string, { topic, partition, id, records }: SentBatch): Promise<Attempt> {
   try {
@@ -108,8 +112,9 @@ async function attempt(address: string, { topic, partition, id, records }: SentB
     const body: unknown = await answer.json();
     if (answer.status === 200) return { kind: 'stored', place: placeForm.parse(body) };
     const location = answer.headers.get('location');
-    return location === null ? { kind: 'unknown' } : { kind: 'elsewhere', address: new URL(location).host };
-  } catch {
-    return { kind: 'unknown' };
+    if (location !== null) return { kind: 'elsewhere', address: new URL(location).host };
+    return { kind: 'unknown', why: `${answer.status} ${JSON.stringify(body)}` };
+  } catch (error) {
+    return { kind: 'unknown', why: String(error) };
   }
 }
