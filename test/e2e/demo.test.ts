@@ -1,4 +1,4 @@
-// The demo as people run it: the built program, its real agents, and what is left when it is over.
+// The demo as people run it: the built program, its real agents and brokers, and what is left when it is over.
 
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,11 @@ test('on SQLite all checks pass and nothing is left', { timeout: timeoutMs + 10_
   const run = await runProgram([...calmDemo], { env, timeoutMs });
   expect(lastLine(run.stdout), `${run.stdout}\n${run.stderr}`).toMatch(passed);
   expect(run).toMatchObject({ code: 0, stderr: '' });
-  expect(agentPids(run.stdout).filter(isRunning)).toEqual([]);
+  expect(run.stdout).toMatch(/its broker acknowledged [1-9]\d* of [1-9]\d*, each within/);
+  // Three agents, two of them twice, and three brokers.
+  const pids = pidsIn(run.stdout);
+  expect(pids).toHaveLength(8);
+  expect(pids.filter(isRunning)).toEqual([]);
   expect(readdirSync(env.TMPDIR)).toEqual([]);
 });
 
@@ -45,7 +49,7 @@ test('on PostgreSQL all checks pass', { timeout: timeoutMs + 10_000 }, async ({ 
 test('Ctrl-C, even twice, ends it with nothing left', async () => {
   const env = place();
   await using demo = startProgram(['demo'], { env });
-  const pids = await agentsOf(demo);
+  const pids = await processesOf(demo);
   demo.kill('SIGINT');
   demo.kill('SIGINT');
   expect(await demo.exited).toEqual({ code: 130, signal: null });
@@ -62,12 +66,12 @@ test('Ctrl-C while the agents are starting ends it with nothing left', async () 
   expect(readdirSync(env.TMPDIR)).toEqual([]);
 });
 
-test('its agents do not outlive a demo that is killed with SIGKILL', async () => {
+test('its agents and brokers do not outlive a demo that is killed with SIGKILL', async () => {
   const env = place();
   await using demo = startProgram(['demo'], { env });
-  const pids = await agentsOf(demo);
+  const pids = await processesOf(demo);
   signalProcess(demo.pid, 'SIGKILL');
-  await eventually(() => !pids.some(isRunning), { what: 'the agents to be gone' });
+  await eventually(() => !pids.some(isRunning), { what: 'agents and brokers to be gone' });
   await eventually(() => readdirSync(env.TMPDIR).length === 0, { what: 'the directory to be removed' });
 });
 
@@ -76,7 +80,7 @@ test('an agent that cannot start fails the demo with the reason and its log', as
   const run = await runProgram(['demo', '--database-url', 'mysql://nowhere/nothing'], { env });
   expect(run.code).toBe(1);
   expect(run.stdout).toMatch(/^demo failed: agent a ended at once: .*database-url must begin with/im);
-  const directory = /^logs of the agents: (.+)$/m.exec(run.stdout)?.[1] ?? '';
+  const directory = /^logs of agents and brokers, and the segment files: (.+)$/m.exec(run.stdout)?.[1] ?? '';
   expect(readdirSync(directory)).toContain('a.log');
 });
 
@@ -92,14 +96,14 @@ function lastLine(text: string): string {
   return text.trimEnd().split('\n').at(-1) ?? '';
 }
 
-/** The process ids that the demo tells. */
-function agentPids(stdout: string): number[] {
+/** The process ids that the demo tells: of agents and brokers. */
+function pidsIn(stdout: string): number[] {
   return [...stdout.matchAll(/\(pid (\d+)\)/g)].map(([, pid]) => Number(pid));
 }
 
-async function agentsOf(demo: Program): Promise<number[]> {
+async function processesOf(demo: Program): Promise<number[]> {
   return eventually(() => {
-    const pids = agentPids(demo.stdoutLines.join('\n'));
-    return pids.length === 3 && pids;
+    const pids = pidsIn(demo.stdoutLines.join('\n'));
+    return pids.length === 6 && pids;
   });
 }
