@@ -3,6 +3,9 @@
 // the agent beside it was granted, and tells producers where to go when it does not lead.
 //
 //   node examples/broker/broker.js --agent http://127.0.0.1:7070 --port 9092 --data ./segments
+//
+// What it does it says on stdout, one JSON object a line: `listening`, and `term begun` and `term ended` with the milliseconds of this
+// machine's monotonic clock (`atMs`), so that whoever reads several brokers' lines knows which was first.
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { StreamhouseClient } from 'streamhouse-agent/client';
@@ -46,12 +49,35 @@ const logs = new Map();
 /** @param {PartitionName} name */
 const nameOf = ({ topic, partition }) => `${topic}/${partition}`;
 
+/** The clock that all processes of one machine share. */
+const machineMs = () => Number(process.hrtime.bigint()) / 1e6;
+
+/**
+ * Says when a term begins and ends, and when the agent asked for it between the two.
+ *
+ * @param {Term} term
+ */
+function announce(term) {
+  const { topic, partition, epoch } = term;
+  /** @type {number | undefined} */
+  let askedAtMs;
+  log({ topic, partition, epoch, atMs: machineMs() }, 'term begun');
+  term.revoking.addEventListener('abort', () => {
+    askedAtMs = machineMs();
+  });
+  term.signal.addEventListener('abort', () => {
+    const { reason } = term.signal.reason;
+    log({ topic, partition, epoch, reason, atMs: machineMs(), askedAtMs }, 'term ended');
+  });
+}
+
 /**
  * One term: takes batches until the agent asks for the partition, then finishes those it has. Returning is the acknowledgement.
  *
  * @param {Term} term
  */
 async function lead(term) {
+  announce(term);
   const partitionLog = new PartitionLog(term, { objects, metadata: client.metadata });
   logs.set(nameOf(term), partitionLog);
   try {

@@ -1,13 +1,13 @@
-// The agents of the demo: real processes of this same program, each with its log in a file.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+// The crew of the demo: agents and the example broker beside each, real processes of this same package. A broker stays when its agent
+// goes, and finds it again where it was.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import { freePort } from '../platform/free-port.ts';
 import { AgentApi } from './api.ts';
+import { BrokerProcess, brokerScript } from './broker.ts';
+import { type Child, Children } from './children.ts';
 import type { Guardian } from './guardian.ts';
-import { DemoFailed, type Patience, until } from './patience.ts';
+import { Interrupted, type Patience } from './patience.ts';
 
 export interface CrewOptions {
   readonly databaseUrl: string;
@@ -18,118 +18,117 @@ export interface CrewOptions {
   readonly inheritEnvironment: boolean;
   readonly group: string;
   readonly ttlMs: number;
-  readonly logDirectory: string;
+  /** For logs, and for the directory that plays the object store. */
+  readonly directory: string;
 }
 
-const startTimeoutMs = 30_000;
-/** Between SIGTERM and SIGKILL at the end of the demo. */
-const stopTimeoutMs = 3_000;
-
 /** One run of one agent. */
-export class AgentProcess {
+export interface AgentProcess {
   readonly agentId: string;
   /** Names the run in the history: a restarted agent is another holder of leases. */
   readonly holder: string;
-  readonly pid: number;
+  readonly child: Child;
   readonly api: AgentApi;
-  readonly exited: Promise<void>;
-  private readonly child: ChildProcess;
-
-  constructor(run: { agentId: string; holder: string; pid: number; api: AgentApi }, child: ChildProcess) {
-    this.agentId = run.agentId;
-    this.holder = run.holder;
-    this.pid = run.pid;
-    this.api = run.api;
-    this.child = child;
-    this.exited = ended(child);
-  }
-
-  get isRunning(): boolean {
-    return isRunning(this.child);
-  }
-
-  signal(signal: 'SIGTERM' | 'SIGKILL'): void {
-    this.child.kill(signal);
-  }
 }
 
+/** Where an agent and its broker are found, through all restarts. */
+interface Ports {
+  readonly agent: number;
+  readonly broker: number;
+}
+
+const agentScript = fileURLToPath(new URL('../main.js', import.meta.url));
+
 export class Crew {
+  /** The directory that plays the object store. */
+  readonly data: string;
   private readonly patience: Patience;
-  private readonly guardian: Guardian;
   private readonly options: CrewOptions;
-  /** Every process started, whether or not it ever became an agent that answers. */
-  private readonly children: ChildProcess[] = [];
+  private readonly children: Children;
+  private readonly ports = new Map<string, Ports>();
   private readonly runs: AgentProcess[] = [];
+  private readonly besides: BrokerProcess[] = [];
 
   constructor(patience: Patience, guardian: Guardian, options: CrewOptions) {
     this.patience = patience;
-    this.guardian = guardian;
     this.options = options;
+    this.data = join(options.directory, 'segments');
+    this.children = new Children(guardian, options.directory);
   }
 
-  /** Those that run, in the order they were started. */
+  /** Agents that run, in the order they were started. */
   live(): readonly AgentProcess[] {
-    return this.runs.filter((run) => run.isRunning);
+    return this.runs.filter(({ child }) => child.isRunning);
+  }
+
+  brokers(): readonly BrokerProcess[] {
+    return this.besides;
+  }
+
+  /** Where producers find the brokers. */
+  addresses(): string[] {
+    return [...this.ports.values()].map(({ broker }) => `127.0.0.1:${broker}`);
   }
 
   /** Resolves when the agent has a session, with what it holds still to come. */
   async start(agentId: string): Promise<AgentProcess> {
+    const { clock } = this.patience;
+    const ports = await this.portsOf(agentId);
     const earlier = this.runs.filter((run) => run.agentId === agentId).length;
     const holder = earlier === 0 ? agentId : `${agentId} again`;
-    const logFile = join(this.options.logDirectory, `${holder.replace(' ', '-')}.log`);
-    const child = this.spawn(agentId, logFile);
-    const { pid } = child;
-    if (pid === undefined) throw new DemoFailed(`agent ${agentId} could not be started`);
-    this.guardian.watchProcess(pid);
-    child.once('exit', () => this.guardian.forgetProcess(pid));
-
-    const wait = { what: `agent ${agentId} to be ready`, timeoutMs: startTimeoutMs, everyMs: 30 };
-    const url = await until(this.patience, wait, () => {
-      if (isRunning(child)) return listeningAt(logFile);
-      throw new DemoFailed(`agent ${agentId} ended at once: ${lastWords(logFile)}`);
+    const child = this.children.start({
+      name: `agent ${agentId}`,
+      script: agentScript,
+      args: ['agent', ...this.flags(agentId, ports)],
+      inheritEnvironment: this.options.inheritEnvironment,
+      logName: `${holder.replace(' ', '-')}.log`,
     });
-    const run = new AgentProcess(
-      { agentId, holder, pid, api: new AgentApi(url, this.patience.clock) },
-      child,
-    );
-    await until(this.patience, wait, async () => {
-      if (!isRunning(child)) throw new DemoFailed(`agent ${agentId} ended: ${lastWords(logFile)}`);
-      return (await run.api.isReady()) || undefined;
-    });
+    const api = new AgentApi(urlOf(ports), clock);
+    await child.until(this.patience, 'be ready', async () => (await api.isReady()) || undefined);
+    const run = { agentId, holder, child, api };
     this.runs.push(run);
     return run;
   }
 
-  /** SIGTERM to all, SIGKILL to those that do not obey, each by its own id; resolves when all have ended. */
-  async stop(): Promise<void> {
-    const running = this.children.filter(isRunning);
-    const all = Promise.all(running.map(ended));
-    for (const child of running) child.kill('SIGTERM');
-    const impatience = setTimeout(() => {
-      for (const child of running) child.kill('SIGKILL');
-    }, stopTimeoutMs);
-    await all;
-    clearTimeout(impatience);
+  /** Its agent may come later. */
+  async startBroker(agentId: string): Promise<void> {
+    const ports = await this.portsOf(agentId);
+    const child = this.children.start({
+      name: `the broker beside ${agentId}`,
+      script: brokerScript,
+      args: ['--agent', urlOf(ports), '--port', String(ports.broker), '--data', this.data],
+      inheritEnvironment: false,
+      logName: `${agentId}-broker.log`,
+    });
+    const broker = new BrokerProcess(agentId, child, this.patience.clock);
+    this.besides.push(broker);
+    await child.until(this.patience, 'listen', () => broker.isListening() || undefined);
   }
 
-  private spawn(agentId: string, logFile: string): ChildProcess {
-    // A file and not a pipe: an agent must not depend on whether the demo reads.
-    const log = openSync(logFile, 'w');
-    const program = fileURLToPath(new URL('../main.js', import.meta.url));
-    const child = spawn(process.execPath, [program, 'agent', ...this.flags(agentId)], {
-      // Not in the terminal's foreground group, where Ctrl-C would stop the agents under the demo's feet.
-      detached: true,
-      ...(!this.options.inheritEnvironment && { env: {} }),
-      stdio: ['ignore', log, log],
-    });
-    closeSync(log);
-    child.on('error', () => undefined); // shows as a missing pid
-    this.children.push(child);
-    return child;
+  async stopBrokers(): Promise<void> {
+    await this.children.stop((child) => this.besides.some((broker) => broker.child === child));
+  }
+
+  /** Everything that runs. Brokers first: an agent without one has nobody to ask before it ends. */
+  async stop(): Promise<void> {
+    await this.stopBrokers();
+    await this.children.stop(() => true);
+  }
+
+  private async portsOf(agentId: string): Promise<Ports> {
+    let ports = this.ports.get(agentId);
+    if (ports === undefined) {
+      ports = { agent: await freePort(), broker: await freePort() };
+      // An agent and its broker start side by side: both have to mean the first one's choice.
+      ports = this.ports.get(agentId) ?? ports;
+      this.ports.set(agentId, ports);
+    }
+    if (this.patience.signal.aborted) throw new Interrupted('interrupted');
+    return ports;
   }
 
   /** Flags win over the environment: whatever the story depends on is said here. */
-  private flags(agentId: string): string[] {
+  private flags(agentId: string, ports: Ports): string[] {
     const { databaseUrl, group, ttlMs } = this.options;
     const interval = Math.floor(ttlMs / 4);
     return [
@@ -137,6 +136,7 @@ export class Crew {
       `--agent-id=${agentId}`,
       `--agent-group=${group}`,
       `--agent-zone=zone-${agentId}`,
+      `--agent-address=127.0.0.1:${ports.broker}`,
       '--agent-weight=1',
       '--managed-topics=',
       `--session-ttl-ms=${ttlMs}`,
@@ -144,7 +144,7 @@ export class Crew {
       `--statement-timeout-ms=${Math.floor(0.6 * interval)}`,
       `--trust-margin-ms=${Math.ceil(ttlMs / 5)}`,
       '--http-host=127.0.0.1',
-      '--http-port=0',
+      `--http-port=${ports.agent}`,
       '--auto-migrate=true',
       '--log-level=info',
       '--log-format=json',
@@ -152,37 +152,6 @@ export class Crew {
   }
 }
 
-function isRunning(child: ChildProcess): boolean {
-  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (isRunning(child)) await once(child, 'exit');
-}
-
-const listening = z.object({ msg: z.literal('listening'), url: z.url() });
-
-function listeningAt(logFile: string): string | undefined {
-  for (const line of linesOf(logFile)) {
-    const record = listening.safeParse(recordIn(line));
-    if (record.success) return record.data.url;
-  }
-  return undefined;
-}
-
-/** The last line may be half written. */
-function recordIn(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-}
-
-function lastWords(logFile: string): string {
-  return linesOf(logFile).slice(-3).join('\n');
-}
-
-function linesOf(file: string): string[] {
-  return readFileSync(file, 'utf8').split('\n').filter(Boolean);
+function urlOf({ agent }: Ports): string {
+  return `http://127.0.0.1:${agent}`;
 }

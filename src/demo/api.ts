@@ -1,9 +1,12 @@
-// An agent's HTTP interface, as far as brokers and spectators of the demo use it. Every answer carries when it was asked for
+// An agent's HTTP interface, as far as spectators and an operator use it. Every answer carries when it was asked for
 // and when it came: trust is counted from the first, knowledge from the second.
 import { z } from 'zod';
+import type { NewSegment } from '../domain/segment.ts';
 import type { Clock } from '../platform/clock.ts';
 import { DemoFailed } from './patience.ts';
-import type { Lease, PlacedSegment, StoredPartition } from './history.ts';
+import type { Lease } from './history.ts';
+import type { PartitionName } from './partition-name.ts';
+import type { ReadSegment, StoredPartition } from './records.ts';
 
 const epoch = z.int();
 
@@ -22,15 +25,10 @@ const leasesBody = z.object({ leases: z.array(leaseBody) });
 const partitionBody = z.object({ partition: z.int(), highWatermark: z.int() });
 const partitionsBody = z.object({ partitions: z.array(partitionBody) });
 const segmentBody = z.object({
-  topic: z.string(),
-  partition: z.int(),
   id: z.string(),
   epoch,
   baseOffset: z.int(),
   endOffset: z.int(),
-  recordCount: z.int(),
-  sizeBytes: z.int(),
-  bucket: z.string(),
   key: z.string(),
 });
 const segmentsBody = z.object({ segments: z.array(segmentBody), nextCursor: z.string().optional() });
@@ -38,7 +36,6 @@ const problemBody = z.object({
   code: z.string(),
   detail: z.string().optional(),
   currentEpoch: epoch.optional(),
-  committed: z.boolean().optional(),
 });
 
 export type Problem = z.infer<typeof problemBody>;
@@ -56,6 +53,11 @@ export type Answer<T> = Timed &
     /** No answer: whether the request took effect is unknown. */
     | { readonly kind: 'silent'; readonly reason: string }
   );
+
+/** A segment with the place and the term it is written to. */
+export interface PlacedSegment extends PartitionName, NewSegment {
+  readonly epoch: number;
+}
 
 /** Of one partition's segments at a time. Small, so that the read-back really pages. */
 const pageSize = 50;
@@ -106,6 +108,11 @@ export class AgentApi {
     return this.ask('DELETE', `/v1/topics/${name}`, z.unknown());
   }
 
+  /** As an operator asks for it. */
+  move({ topic, partition }: PartitionName, to: string): Promise<Answer<unknown>> {
+    return this.ask('POST', `/v1/leases/${topic}/${partition}/move`, z.unknown(), { body: { to } });
+  }
+
   append({ topic, partition, ...body }: PlacedSegment): Promise<Answer<unknown>> {
     return this.ask('POST', `/v1/topics/${topic}/partitions/${partition}/segments`, z.unknown(), { body });
   }
@@ -121,9 +128,9 @@ export class AgentApi {
     return stored;
   }
 
-  private async segments(topic: string, partition: number): Promise<readonly PlacedSegment[]> {
+  private async segments(topic: string, partition: number): Promise<readonly ReadSegment[]> {
     const path = `/v1/topics/${topic}/partitions/${partition}/segments?from=0&limit=${pageSize}`;
-    const segments: PlacedSegment[] = [];
+    const segments: ReadSegment[] = [];
     let cursor: string | undefined;
     do {
       const next = cursor === undefined ? path : `${path}&cursor=${encodeURIComponent(cursor)}`;

@@ -1,5 +1,5 @@
-// `streamhouse demo`: a takeover in one terminal, with a verdict. It speaks to its agents as anybody does, over HTTP, and nothing
-// of it stays: agents are ended by their own ids, the temporary directory is removed; also when the demo fails, is interrupted, or
+// `streamhouse demo`: takeovers in one terminal, with a verdict. It speaks to agents and brokers as anybody does, over HTTP, and nothing
+// of it stays: agents and brokers are ended by their own ids, the temporary directory is removed; also when the demo fails, is interrupted, or
 // is killed with SIGKILL, which is what the guardian is for. Only a failed demo keeps its directory, for its logs.
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { demoHelp, type DemoOptions, describeStore, readOptions } from './option
 import { DemoFailed, Interrupted, type Patience } from './patience.ts';
 import { Report } from './report.ts';
 import { Stage } from './stage.ts';
-import { playStory, topics } from './story.ts';
+import { partitions, playStory, topics } from './story.ts';
 
 const exitOk = 0;
 const exitFailed = 1;
@@ -46,7 +46,6 @@ export async function runDemo(args: string[], signal: AbortSignal): Promise<numb
 class Demo {
   private readonly options: DemoOptions;
   private readonly report: Report;
-  private readonly scope: Scope;
   private readonly directory = mkdtempSync(join(tmpdir(), 'streamhouse-demo-'));
   private readonly guardian = new Guardian();
   private readonly group = `demo-${Date.now().toString(36)}-${randomBytes(3).toString('hex')}`;
@@ -55,7 +54,6 @@ class Demo {
   constructor(options: DemoOptions, report: Report, scope: Scope) {
     this.options = options;
     this.report = report;
-    this.scope = scope;
     this.guardian.watchDirectory(this.directory);
     const patience: Patience = { clock: systemClock, signal: scope.signal };
     const crew = new Crew(patience, this.guardian, {
@@ -63,9 +61,9 @@ class Demo {
       inheritEnvironment: options.databaseUrl !== undefined,
       group: this.group,
       ttlMs: options.ttlMs,
-      logDirectory: this.directory,
+      directory: this.directory,
     });
-    this.stage = new Stage(crew, patience, scope);
+    this.stage = new Stage(crew, patience, scope, partitions);
   }
 
   async run(): Promise<number> {
@@ -82,7 +80,9 @@ class Demo {
 
   private async play(): Promise<number> {
     const { options, report, stage } = this;
-    report.plain('StreamHouse demo: three agents share one store; one of them is killed. Ctrl-C ends it.');
+    report.plain(
+      'StreamHouse demo: three agents share one store, with a broker beside each; one agent is killed. Ctrl-C ends it.',
+    );
     report.line(`store: ${describeStore(options.databaseUrl)}; session TTL ${options.ttlMs} ms`);
     const evidence = await playStory(stage, report, options);
     const passed = report.verdict(checkAll(evidence));
@@ -91,7 +91,7 @@ class Demo {
 
   private explain(error: unknown): number {
     if (error instanceof Interrupted) {
-      this.report.line('interrupted: stopping the agents');
+      this.report.line('interrupted: stopping agents and brokers');
       return exitInterrupted;
     }
     const isForeseen = error instanceof DemoFailed;
@@ -102,9 +102,9 @@ class Demo {
 
   private async leaveNothing(code: number): Promise<void> {
     try {
-      await this.stage.quiet();
+      await this.stage.abandon();
+      await this.stage.crew.stopBrokers();
       if (code !== exitFailed && this.options.databaseUrl !== undefined) await this.deleteTopics();
-      this.scope.end();
       await this.stage.crew.stop();
       if (code === exitFailed) this.keepLogs();
       else rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
@@ -124,7 +124,7 @@ class Demo {
 
   private keepLogs(): void {
     this.guardian.forgetDirectory();
-    this.report.plain(`logs of the agents: ${this.directory}`);
+    this.report.plain(`logs of agents and brokers, and the segment files: ${this.directory}`);
     if (this.options.databaseUrl !== undefined) this.report.plain(`group in the store: ${this.group}`);
   }
 }

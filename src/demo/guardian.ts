@@ -1,5 +1,5 @@
 // The demo's end of its guardian: a small process that holds one end of a pipe and outlives us by a moment. When the pipe
-// closes, however we ended (kill -9 included), it kills the agents it was told of and removes the temporary directory.
+// closes, however we ended (kill -9 included), it kills the agents and brokers it was told of and removes the temporary directory.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -10,6 +10,7 @@ export interface DemoOptions {
 
 /** How long each scene is left to play before the next, milliseconds. */
 export interface Pace {
+  readonly beforeMoveMs: number;
   readonly beforeKillMs: number;
   readonly beforeStopMs: number;
   readonly beforeReturnMs: number;
@@ -23,8 +24,9 @@ export type ReadOptions =
 
 export const demoHelp = `Usage: streamhouse demo [--short] [--ttl-ms N] [--database-url URL]
 
-Starts three agents in this terminal, writes fenced segments through them, kills one, stops another, starts both again,
-and then proves from what is stored that nothing was lost, doubled or written by two.
+Starts three agents in this terminal with the example broker beside each, and producers that send records to whoever leads. Moves a
+partition, kills one agent, stops another, starts both again; then reads every record back and proves that none that was acknowledged
+was lost, doubled, moved or out of order, and that no two ever led the same partition.
 
   --short              less waiting between the scenes
   --ttl-ms N           how long a session lives without a heartbeat, 1000 to 60000 (3000)
@@ -33,13 +35,15 @@ and then proves from what is stored that nothing was lost, doubled or written by
 `;
 
 const calm: Pace = {
-  beforeKillMs: 6_000,
+  beforeMoveMs: 3_000,
+  beforeKillMs: 3_000,
   beforeStopMs: 4_000,
   beforeReturnMs: 3_000,
-  beforeEndMs: 4_000,
+  beforeEndMs: 3_000,
 };
 const hurried: Pace = {
-  beforeKillMs: 1_500,
+  beforeMoveMs: 500,
+  beforeKillMs: 1_000,
   beforeStopMs: 1_000,
   beforeReturnMs: 500,
   beforeEndMs: 1_000,

@@ -1,22 +1,25 @@
-// The story: three agents, topics, writes; one agent is killed, one is stopped, both come back; a write from the past is refused.
-// What it shows it also records; the verdict is not its business.
-import { randomUUID } from 'node:crypto';
+// The story: three agents, a broker beside each, producers that never stop; a partition is moved, one agent is killed, one is stopped,
+// both come back; a write from the past is refused. What it shows it also records; the verdict is not its business.
 import { bodyOf } from './api.ts';
+import type { Evidence, Lease, Passage } from './history.ts';
 import type { DemoOptions } from './options.ts';
-import { type Departure, type Evidence, type Lease, partitionText, type PlacedSegment } from './history.ts';
-import { pause } from './patience.ts';
+import { partitionText } from './partition-name.ts';
+import { DemoFailed, pause } from './patience.ts';
+import { tellKill, tellHandoff } from './passage-report.ts';
 import { number, type Report, seconds } from './report.ts';
 import type { Stage } from './stage.ts';
 import { watchTakeover } from './takeover.ts';
+import { appendFromThePast } from './zombie.ts';
 
 const agentIds = ['a', 'b', 'c'] as const;
+/** Not a multiple of three: somebody has one less, and can be given one without unbalancing anything. */
 export const topics = [
   { name: 'orders', partitionCount: 12 },
-  { name: 'payments', partitionCount: 6 },
+  { name: 'payments', partitionCount: 5 },
 ] as const;
 
 const topicNames = topics.map(({ name }) => name);
-const partitions = topics.flatMap(({ name, partitionCount }) =>
+export const partitions = topics.flatMap(({ name, partitionCount }) =>
   Array.from({ length: partitionCount }, (_, partition) => ({ topic: name, partition })),
 );
 
@@ -24,10 +27,12 @@ export async function playStory(stage: Stage, report: Report, options: DemoOptio
   const { pace } = options;
   const scene = new Scenes(stage, report, options);
   await scene.open();
+  await pause(stage.patience, pace.beforeMoveMs);
+  await scene.move();
   await pause(stage.patience, pace.beforeKillMs);
-  const killed = await scene.depart('a', 'SIGKILL');
+  const killed = await scene.kill('a');
   await pause(stage.patience, pace.beforeStopMs);
-  await scene.depart('b', 'SIGTERM');
+  await scene.stop('b');
   await pause(stage.patience, pace.beforeReturnMs);
   await scene.comeBack(['a', 'b']);
   await pause(stage.patience, pace.beforeEndMs);
@@ -51,16 +56,21 @@ class Scenes {
 
   async open(): Promise<void> {
     const { stage, report } = this;
+    const { crew } = stage;
     const [first, ...others] = agentIds;
+    const brokers = Promise.all(agentIds.map(async (agentId) => crew.startBroker(agentId)));
     // The first one creates the schema and becomes coordinator; so it is the one that will be missed most.
-    const runs = [
-      await stage.enter(first),
-      ...(await Promise.all(others.map(async (agentId) => stage.enter(agentId)))),
+    const startAgents = async () => [
+      await crew.start(first),
+      ...(await Promise.all(others.map(async (agentId) => crew.start(agentId)))),
     ];
+    const [runs] = await Promise.all([startAgents(), brokers]);
     stage.startSampling();
     report.line(
-      `three agents are up: ${runs.map(({ agentId, pid }) => `${agentId} (pid ${pid})`).join(', ')}`,
+      `three agents are up: ${runs.map(({ agentId, child }) => `${agentId} (pid ${child.pid})`).join(', ')}`,
     );
+    const besides = crew.brokers().map(({ agentId, child }) => `${agentId} (pid ${child.pid})`);
+    report.line(`the example broker is up beside each: ${besides.join(', ')}`);
     for (const { name, partitionCount } of topics) {
       bodyOf(await stage.agent().api.createTopic(name, partitionCount), `create topic ${name}`);
     }
@@ -68,62 +78,55 @@ class Scenes {
       `topics created: ${topics.map((topic) => `${topic.name} with ${topic.partitionCount} partitions`).join(', ')}`,
     );
     await this.showLeaders(`all ${partitions.length} partitions are led`);
-    report.line('a broker beside each agent appends segments to the partitions that its agent holds');
+    stage.startProducers();
+    report.line('a producer to each partition: records go to its leader, who writes them as segment files');
   }
 
-  async depart(agentId: string, how: 'SIGKILL' | 'SIGTERM'): Promise<Departure> {
+  /** An operator gives a partition of whoever has most to whoever has least: nobody else is touched by that. */
+  async move(): Promise<void> {
     const { stage, report } = this;
-    const { clock } = stage.patience;
-    this.countWrites();
-    const run = stage.agent(agentId);
-    const role = (await run.api.isCoordinator()) ? ', the coordinator' : '';
-    const before = await stage.leases();
-    const own = before.filter((lease) => lease.agentId === agentId);
-    const doing = how === 'SIGKILL' ? 'kill -9 of' : 'SIGTERM (graceful stop) to';
-    report.line(`${doing} agent ${agentId}${role}, which leads ${own.length} partitions`);
-    const sinceMs = clock.monotonicMs();
-    run.signal(how);
-    const witness = stage.crew.live().find((each) => each.agentId !== agentId) ?? run;
-    const departed = { agentId, before, sinceMs };
-    const { after, firstMs, lastMs } = await watchTakeover(
-      stage.patience,
-      witness.api,
-      departed,
-      this.timeoutMs,
-    );
-    report.line(
-      `led again: first after ${seconds(firstMs)}, all ${own.length} after ${seconds(lastMs)}` +
-        (how === 'SIGKILL' ? ` (TTL ${seconds(this.ttlMs)})` : ''),
-    );
-    this.showExample(own[0], after);
-    this.showOthers(before, after, agentId);
-    if (how === 'SIGKILL') this.showBroker(run.holder, sinceMs);
-    await run.exited;
-    await stage.dismissBroker(run.holder);
-    const departure = { agentId, holder: run.holder, how, before, after };
-    stage.history.departures.push(departure);
-    return departure;
+    const before = await stage.balanced(this.timeoutMs);
+    const share = (agentId: string) => before.filter((lease) => lease.agentId === agentId).length;
+    const [to, ...others] = agentIds.toSorted((one, other) => share(one) - share(other));
+    const from = others.at(-1);
+    const lease = before.find(({ agentId }) => agentId === from);
+    if (to === undefined || from === undefined || lease === undefined)
+      throw new DemoFailed('nothing to move');
+    this.countRecords();
+    report.line(`an operator moves ${partitionText(lease)} from ${from} to ${to}`);
+    const { api } = stage.agent();
+    await this.pass({ agentId: from, how: 'move', to, before, moved: [lease] }, async () => {
+      bodyOf(await api.move(lease, to), `move ${partitionText(lease)} to ${to}`);
+    });
+  }
+
+  async kill(agentId: string): Promise<Passage> {
+    return this.depart(agentId, 'SIGKILL', 'kill -9 of');
+  }
+
+  async stop(agentId: string): Promise<Passage> {
+    return this.depart(agentId, 'SIGTERM', 'SIGTERM (graceful stop) to');
   }
 
   async comeBack(ids: readonly string[]): Promise<void> {
     for (const agentId of ids) {
-      const run = await this.stage.enter(agentId);
-      this.report.line(`agent ${agentId} is started again (pid ${run.pid})`);
+      const { child } = await this.stage.crew.start(agentId);
+      this.report.line(
+        `agent ${agentId} is started again (pid ${child.pid}); its broker was there all the while`,
+      );
       await this.showLeaders('balanced again');
     }
   }
 
   /** A write with the epoch that the killed agent had: through the agent that leads now, and through the one that led then. */
-  async zombies({ agentId, before }: Departure): Promise<void> {
+  async zombies({ agentId, moved }: Passage): Promise<void> {
     const { stage, report } = this;
     const now = new Map((await stage.leases()).map((lease) => [partitionText(lease), lease]));
-    const moved = before.filter((lease) => lease.agentId === agentId);
     const leaderOf = (lease: Lease) => now.get(partitionText(lease))?.agentId;
     // One that another leads tells the story better; one that came back has a newer epoch all the same.
     const old = moved.find((lease) => leaderOf(lease) !== agentId) ?? moved[0];
-    if (old === undefined) throw new Error(`agent ${agentId} led nothing`);
-    const ways = new Set([leaderOf(old) ?? agentId, agentId]);
-    for (const through of ways) await this.zombie(old, through);
+    if (old === undefined) throw new DemoFailed(`agent ${agentId} led nothing`);
+    for (const through of new Set([leaderOf(old) ?? agentId, agentId])) await this.zombie(old, through);
     report.detail(
       'the fence stands in the write itself: what an agent believes of its leases does not matter',
     );
@@ -131,58 +134,70 @@ class Scenes {
 
   async end(): Promise<Evidence> {
     const { stage, report } = this;
-    this.countWrites();
     await stage.quiet();
-    const { history } = stage;
+    this.countRecords();
     report.line(
-      `brokers stopped; ${number(history.fenced)} writes met the fence, ${number(history.unknown)} had no answer and were sent again while the lease lasted`,
+      `producers stopped, their last batches acknowledged; ${number(stage.producers.retries)} attempts were made again`,
     );
-    const stored = [];
-    for (const name of topicNames) stored.push(...(await stage.agent().api.readBack(name)));
-    report.line('everything read back and checked:');
-    return history.evidence(partitions, stored);
+    const evidence = await stage.evidence();
+    report.line('consumers read everything back, segments from an agent and records from the files:');
+    return evidence;
+  }
+
+  private async depart(agentId: string, how: 'SIGKILL' | 'SIGTERM', doing: string): Promise<Passage> {
+    const { stage, report } = this;
+    this.countRecords();
+    const run = stage.agent(agentId);
+    const role = (await run.api.isCoordinator()) ? ', the coordinator' : '';
+    const before = await stage.balanced(this.timeoutMs);
+    const moved = before.filter((lease) => lease.agentId === agentId);
+    report.line(`${doing} agent ${agentId}${role}, which leads ${moved.length} partitions`);
+    const passage = await this.pass({ agentId, how, before, moved }, () => run.child.signal(how));
+    await run.child.exited;
+    return passage;
+  }
+
+  /** Does it, watches the partitions until others lead them, and records and tells how that was. */
+  private async pass(plan: Omit<Passage, 'after'>, act: () => Promise<void> | void): Promise<Passage> {
+    const { stage, report } = this;
+    const { agentId, how, moved } = plan;
+    const witness = stage.crew.live().find((each) => each.agentId !== agentId);
+    if (witness === undefined) throw new DemoFailed(`nobody is left beside ${agentId}`);
+    const sinceMs = stage.patience.clock.monotonicMs();
+    await act();
+    const watch = { orphans: moved, sinceMs };
+    const { firstMs, lastMs } = await watchTakeover(stage.patience, witness.api, watch, this.timeoutMs);
+    const ttl = how === 'SIGKILL' ? ` (TTL ${seconds(this.ttlMs)})` : '';
+    const times =
+      moved.length === 1
+        ? seconds(lastMs)
+        : `${seconds(firstMs)}, all ${moved.length} after ${seconds(lastMs)}`;
+    report.line(`led again: ${moved.length === 1 ? '' : 'first '}after ${times}${ttl}`);
+    const after = await stage.balanced(this.timeoutMs);
+    const passage = { ...plan, after };
+    stage.history.passages.push(passage);
+    this.showExample(moved[0], after);
+    this.showOthers(passage);
+    const terms = stage.terms();
+    report.detail(how === 'SIGKILL' ? tellKill(passage, terms, sinceMs) : tellHandoff(passage, terms));
+    return passage;
   }
 
   private async zombie(old: Lease, through: string): Promise<void> {
     const { stage, report } = this;
-    const { topic, partition, epoch } = old;
     const { api } = stage.agent(through);
-    const lease = async () => bodyOf(await api.lease(topic, partition), 'the lease');
-    const { highWatermark } = bodyOf(await api.partition(topic, partition), 'the partition');
-    const segment: PlacedSegment = {
-      topic,
-      partition,
-      epoch,
-      id: `zombie-${randomUUID()}`,
-      baseOffset: highWatermark,
-      endOffset: highWatermark,
-      recordCount: 1,
-      sizeBytes: 1,
-      bucket: 'demo',
-      key: `${topic}/${partition}/${epoch}/zombie`,
-    };
-    const { epoch: epochBefore } = await lease();
-    const answer = await api.append(segment);
-    const { epoch: epochAfter } = await lease();
-    const problem = answer.kind === 'problem' ? answer.problem : undefined;
-    const status = answer.kind === 'silent' ? 0 : answer.status;
-    stage.history.zombies.push({
-      segment,
-      through,
-      status,
-      code: problem?.code,
-      toldEpoch: problem?.currentEpoch,
-      epochBefore,
-      epochAfter,
-    });
+    const zombie = await appendFromThePast(api, old, { through, data: stage.crew.data });
+    if (zombie === undefined) throw new DemoFailed(`agent ${through} did not answer a write from the past`);
+    stage.history.zombies.push(zombie);
+    const { epoch, status, code = '', toldEpoch = 'not told' } = zombie;
     report.line(
-      `zombie write to ${partitionText(old)} under the old epoch ${epoch}, through agent ${through}: ${status} ${problem?.code ?? ''}, current epoch ${problem?.currentEpoch ?? 'not told'}`,
+      `zombie write to ${partitionText(old)} under the old epoch ${epoch}, through agent ${through}: ${status} ${code}, current epoch ${toldEpoch}`,
     );
   }
 
   private async showLeaders(text: string): Promise<void> {
     const { stage, report } = this;
-    const leases = await stage.balanced(partitions.length, this.timeoutMs);
+    const leases = await stage.balanced(this.timeoutMs);
     report.line(text);
     const live = stage.crew.live().map(({ agentId }) => agentId);
     report.leaders(leases, live.toSorted(), topicNames);
@@ -196,8 +211,8 @@ class Scenes {
     );
   }
 
-  private showOthers(before: readonly Lease[], after: readonly Lease[], departed: string): void {
-    const others = before.filter((lease) => lease.agentId !== departed);
+  private showOthers({ before, after, moved }: Passage): void {
+    const others = before.filter((lease) => !moved.includes(lease));
     const same = others.filter((was) =>
       after.some(
         (is) =>
@@ -207,15 +222,11 @@ class Scenes {
     this.report.detail(`leases of the others: ${same.length} of ${others.length} as they were`);
   }
 
-  private showBroker(holder: string, sinceMs: number): void {
-    const broker = this.stage.broker(holder);
-    if (broker === undefined) return;
-    this.report.detail(
-      `the broker beside ${holder} sent its last try after ${seconds(broker.lastWriteMs - sinceMs)} and had to stop after ${seconds(broker.trustedUntilMs - sinceMs)}: its own deadline`,
+  private countRecords(): void {
+    const { acknowledged } = this.stage.producers;
+    const records = acknowledged.reduce((sum, { batch }) => sum + batch.records.length, 0);
+    this.report.line(
+      `${number(records)} records in ${number(acknowledged.length)} segments acknowledged so far`,
     );
-  }
-
-  private countWrites(): void {
-    this.report.line(`${number(this.stage.history.acknowledged.length)} segments acknowledged so far`);
   }
 }

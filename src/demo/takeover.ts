@@ -1,11 +1,11 @@
-// Watches a departed agent's partitions until each is led by another: seen from outside, through the interface of an agent
+// Watches partitions that are to go elsewhere until each is led under a newer epoch: seen from outside, through the interface of an agent
 // that lives. The times are upper bounds: what the last look did not show, and this one does.
 import type { AgentApi } from './api.ts';
-import { type Lease, partitionText } from './history.ts';
+import type { Lease } from './history.ts';
+import { partitionText } from './partition-name.ts';
 import { type Patience, until } from './patience.ts';
 
 export interface Takeover {
-  readonly after: readonly Lease[];
   /** From `sinceMs` until the first, and the last, of the partitions was seen led again. */
   readonly firstMs: number;
   readonly lastMs: number;
@@ -16,14 +16,12 @@ const lookEveryMs = 20;
 export async function watchTakeover(
   patience: Patience,
   api: AgentApi,
-  departed: { readonly agentId: string; readonly before: readonly Lease[]; readonly sinceMs: number },
+  { orphans, sinceMs }: { readonly orphans: readonly Lease[]; readonly sinceMs: number },
   timeoutMs: number,
 ): Promise<Takeover> {
-  const { agentId, before, sinceMs } = departed;
-  const orphans = before.filter((lease) => lease.agentId === agentId);
   const takenMs = new Map<string, number>();
-  const wait = { what: `the partitions of ${agentId} to be led again`, timeoutMs, everyMs: lookEveryMs };
-  const after = await until(patience, wait, async () => {
+  const wait = { what: `${orphans.length} partitions to be led again`, timeoutMs, everyMs: lookEveryMs };
+  await until(patience, wait, async () => {
     const answer = await api.leases();
     if (answer.kind !== 'ok') return undefined;
     const now = new Map(answer.body.leases.map((lease) => [partitionText(lease), lease]));
@@ -33,8 +31,8 @@ export async function watchTakeover(
       if (lease === undefined || lease.agentId === null || lease.epoch <= orphan.epoch) continue;
       if (!takenMs.has(text)) takenMs.set(text, answer.receivedMs - sinceMs);
     }
-    return takenMs.size === orphans.length ? answer.body.leases : undefined;
+    return takenMs.size === orphans.length || undefined;
   });
   const times = [...takenMs.values()];
-  return { after, firstMs: Math.min(...times), lastMs: Math.max(...times) };
+  return { firstMs: Math.min(...times), lastMs: Math.max(...times) };
 }

@@ -5,7 +5,7 @@ import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../src/platform/free-port.ts';
 import { cannedApi, type CannedAnswer } from './canned-api.ts';
 import { run } from './run-cli.ts';
 

@@ -15,7 +15,7 @@ import {
   terms,
 } from '../http/events-stage.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../src/platform/free-port.ts';
 import { cannedApi } from './canned-api.ts';
 import { Collector, run } from './run-cli.ts';
 

@@ -4,7 +4,7 @@ import { NotFound, Refused, StreamhouseClient, Unavailable } from '../../src/cli
 import { LiveTerm } from '../../src/client/term.ts';
 import { AgentHttp } from '../../src/client/agent-http.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../src/platform/free-port.ts';
 import { type Fixture, startFixture } from '../http/fixture.ts';
 import { segment } from './pair.ts';
 

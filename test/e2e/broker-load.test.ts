@@ -1,14 +1,15 @@
 // Brokers under load and faults, a short form: every acknowledged record once, in order, at its offset, and no write from the past got
 // through. `npm run load` is the long form. And the same checks on a cluster whose fence was taken away: they must fail.
-import { setMaxListeners } from 'node:events';
 import { afterEach, describe, expect, inject, test } from 'vitest';
+import { AgentApi } from '../../src/demo/api.ts';
 import { checkRecords } from '../../src/demo/checks/records.ts';
+import { Producers } from '../../src/demo/producers.ts';
+import { readBack } from '../../src/demo/read-back.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { FencelessProxy } from '../load/fenceless-proxy.ts';
 import { HeedlessBroker } from '../load/heedless-broker.ts';
 import { leadersAt, loadPartitions, runLoad, setStage } from '../load/load-run.ts';
-import { Producers } from '../load/producers.ts';
-import { readBack } from '../load/read-back.ts';
 import { Zombies } from '../load/zombies.ts';
 import { postgresStore } from './cluster.ts';
 
@@ -67,15 +68,14 @@ async function failedChecks(fence: 'in place' | 'taken away'): Promise<string[]>
     const port = Number(node.address.split(':')[1]);
     open.push(await HeedlessBroker.start({ agentUrl, data: stage.data, port }));
   }
-  const producers = new Producers({
-    partitions: loadPartitions,
-    addresses: stage.nodes.map(({ address }) => address),
-    producersPerPartition: 1,
-    random: Math.random,
-  });
+  const partitions = loadPartitions;
+  const addresses = stage.nodes.map(({ address }) => address);
+  const producers = new Producers(
+    { clock: systemClock, random: Math.random },
+    { partitions, addresses, producersPerPartition: 1 },
+  );
   const zombies = new Zombies({ urls, data: stage.data, random: Math.random });
   const stop = new AbortController();
-  setMaxListeners(0, stop.signal); // every producer sleeps on it
   // What a heedless broker cannot write any more it never will: nobody waits for it.
   const working = Promise.all([producers.run(stop.signal, stop.signal), zombies.run(stop.signal)]);
   await eventually(
@@ -99,8 +99,8 @@ async function failedChecks(fence: 'in place' | 'taken away'): Promise<string[]>
   stop.abort();
   await working;
 
-  const read = await readBack(first.agentUrl, stage.data, loadPartitions);
-  const { sent, acknowledged } = producers;
-  const evidence = { partitions: loadPartitions, sent, acknowledged, read, zombies: zombies.appends };
+  const read = await readBack(new AgentApi(first.agentUrl, systemClock), { data: stage.data, partitions });
+  const { sent, acknowledged, surprises } = producers;
+  const evidence = { partitions, sent, acknowledged, read, zombies: zombies.appends, surprises };
   return checkRecords(evidence).flatMap(({ claim, violations }) => (violations.length > 0 ? [claim] : []));
 }

@@ -1,98 +1,88 @@
-// The demo's verdict can fail: each check is fed a history that breaks exactly what it claims, and names the violation.
+// The demo's verdict can fail: each check of terms and passages is fed a history that breaks exactly what it claims, and names the
+// violation. The checks of records have theirs in test/load/record-checks.test.ts.
 
 import { expect, test } from 'vitest';
 import { checkAll } from '../../src/demo/checks.ts';
-import type {
-  Acknowledgement,
-  Claim,
-  Departure,
-  Evidence,
-  Lease,
-  PlacedSegment,
-  StoredPartition,
-  ZombieWrite,
-} from '../../src/demo/history.ts';
+import type { BrokerTerm, Claim, Evidence, Lease, Passage, TermEnd } from '../../src/demo/history.ts';
+import type { ReadPartition, SentBatch } from '../../src/demo/records.ts';
 
-/** Ten records at 0, 10, 20, …; the first under epoch 1 by a, the others under epoch 2 by b. */
-function segment(n: number, more: Partial<PlacedSegment> = {}): PlacedSegment {
-  return {
-    topic: 'orders',
-    partition: 0,
-    epoch: n === 0 ? 1 : 2,
-    id: `s${n}`,
-    baseOffset: 10 * n,
-    endOffset: 10 * n + 9,
-    recordCount: 10,
-    sizeBytes: 100,
-    bucket: 'demo',
-    key: `orders/0/${n}`,
-    ...more,
-  };
-}
-
-function acknowledged(
-  of: PlacedSegment,
-  holder: string,
-  sentMs: number,
-  receivedMs = sentMs + 5,
-): Acknowledgement {
-  return { segment: of, holder, sentMs, receivedMs };
-}
-
-function claim(
-  holder: string,
-  epoch: number,
-  sentMs: number,
-  receivedMs: number,
-  untilMs = sentMs + 100,
-): Claim {
-  return { topic: 'orders', partition: 0, holder, epoch, sentMs, receivedMs, untilMs };
+function claim(holder: string, epoch: number, sentMs: number, receivedMs: number): Claim {
+  return { topic: 'orders', partition: 0, agentId: holder.slice(0, 1), holder, epoch, sentMs, receivedMs };
 }
 
 function lease(partition: number, agentId: string | null, epoch: number): Lease {
   return { topic: 'orders', partition, agentId, epoch };
 }
 
+function term(agentId: string, epoch: number, begunMs: number, end?: TermEnd): BrokerTerm {
+  return { topic: 'orders', partition: 0, agentId, epoch, begunMs, end };
+}
+
 const partitions = [
   { topic: 'orders', partition: 0 },
   { topic: 'orders', partition: 1 },
 ];
-const other = segment(0, { partition: 1, id: 'other', epoch: 7, key: 'orders/1/0' });
-const sent = [segment(0), segment(1), segment(2), other];
+const batches: readonly SentBatch[] = partitions.map((name) => ({
+  ...name,
+  id: `batch-${name.partition}`,
+  records: [0, 1].map((seq) => ({ producer: 'p0', seq })),
+}));
+const read: readonly ReadPartition[] = batches.map(({ topic, partition, id, records }) => ({
+  topic,
+  partition,
+  highWatermark: 2,
+  records: records.map((record, offset) => ({ offset, record })),
+  segments: [{ id, epoch: 1, key: `${topic}/${partition}/1/0-${id}.seg`, baseOffset: 0, endOffset: 1 }],
+}));
 
-const departureGood: Departure = {
+const lost: TermEnd = { atMs: 160, reason: 'stream_ended', askedMs: undefined };
+const released: TermEnd = { atMs: 520, reason: 'released', askedMs: 510 };
+const termsGood: readonly BrokerTerm[] = [
+  term('a', 1, 5, lost),
+  term('b', 2, 305, released),
+  term('c', 3, 540),
+  { ...term('c', 7, 5), partition: 1 },
+];
+const kill: Passage = {
   agentId: 'a',
-  holder: 'a',
   how: 'SIGKILL',
+  moved: [lease(0, 'a', 1)],
   before: [lease(0, 'a', 1), lease(1, 'c', 7)],
   after: [lease(0, 'b', 2), lease(1, 'c', 7)],
 };
-const zombieGood: ZombieWrite = {
-  segment: segment(9, { id: 'zombie', epoch: 1 }),
-  through: 'b',
-  status: 409,
-  code: 'fenced',
-  toldEpoch: 2,
-  epochBefore: 2,
-  epochAfter: 2,
+const move: Passage = {
+  agentId: 'b',
+  how: 'move',
+  to: 'c',
+  moved: [lease(0, 'b', 2)],
+  before: [lease(0, 'b', 2), lease(1, 'c', 7)],
+  after: [lease(0, 'c', 3), lease(1, 'c', 7)],
 };
-const storedGood: StoredPartition = {
-  topic: 'orders',
-  partition: 0,
-  highWatermark: 30,
-  segments: [segment(0), segment(1), segment(2)],
-};
-const storedOther: StoredPartition = { topic: 'orders', partition: 1, highWatermark: 10, segments: [other] };
 
-/** a leads orders/0 under epoch 1, is killed at 150, b takes over under epoch 2 at about 300; c leads orders/1 throughout. */
+/**
+ * a leads orders/0 under epoch 1 and is killed at 150; b takes over under epoch 2 at about 300, and is asked for it at 510; c leads it
+ * from 540 on under epoch 3, and orders/1 throughout.
+ */
 const good: Evidence = {
   partitions,
-  sent,
-  acknowledged: [
-    acknowledged(segment(0), 'a', 20),
-    acknowledged(segment(1), 'b', 320),
-    acknowledged(other, 'c', 30),
+  sent: batches,
+  acknowledged: batches.map((batch) => ({ batch, baseOffset: 0, endOffset: 1 })),
+  read,
+  zombies: [
+    {
+      topic: 'orders',
+      partition: 0,
+      id: 'zombie',
+      epoch: 1,
+      through: 'b',
+      status: 409,
+      code: 'fenced',
+      toldEpoch: 2,
+      epochBefore: 2,
+      epochAfter: 2,
+    },
   ],
+  surprises: [],
   claims: [
     claim('a', 1, 0, 10),
     claim('a', 1, 100, 110),
@@ -102,21 +92,23 @@ const good: Evidence = {
     { ...claim('c', 7, 400, 410), partition: 1 },
   ],
   moments: 5,
-  departures: [departureGood],
-  zombies: [zombieGood],
-  stored: [storedGood, storedOther],
-  surprises: [],
+  terms: termsGood,
+  passages: [kill, move],
 };
-
-function storing(segments: readonly PlacedSegment[], highWatermark = 30): Partial<Evidence> {
-  return { stored: [{ topic: 'orders', partition: 0, highWatermark, segments }, storedOther] };
-}
 
 /** `claim: violation` of everything that failed. */
 function violations(change: Partial<Evidence>): string[] {
   return checkAll({ ...good, ...change }).flatMap(({ claim, violations }) =>
     violations.map((violation) => `${claim}: ${violation}`),
   );
+}
+
+/** The history in which b's term of orders/0 was another one; undefined: was not. */
+function withTermOfB(change: Partial<BrokerTerm> | undefined): Partial<Evidence> {
+  const isOfB = ({ agentId }: BrokerTerm): boolean => agentId === 'b';
+  return {
+    terms: termsGood.flatMap((each) => (isOfB(each) ? (change ? [{ ...each, ...change }] : []) : [each])),
+  };
 }
 
 test('a good history passes every check, and every check has counted something', () => {
@@ -129,86 +121,23 @@ test('without anything recorded no check passes', () => {
     partitions: [],
     sent: [],
     acknowledged: [],
+    read: [],
+    zombies: [],
+    surprises: [],
     claims: [],
     moments: 0,
-    departures: [],
-    zombies: [],
-    stored: [],
-    surprises: [],
+    terms: [],
+    passages: [],
   };
   const idle = ['nothing was recorded that could be checked'];
   expect(checkAll(empty).map(({ violations }) => violations)).toEqual(checkAll(good).map(() => idle));
 });
 
-const zombie = segment(3, { id: 'zombie', epoch: 1 });
-
 const bad: readonly [what: string, change: Partial<Evidence>, violation: RegExp][] = [
   [
-    'a gap between segments',
-    { ...storing([segment(0), segment(2)]), acknowledged: [acknowledged(segment(0), 'a', 20)] },
-    /orders\/0: gap, segment s2 begins at 20 and not at 10$/,
-  ],
-  [
-    'overlapping segments',
-    storing([segment(0), segment(1), segment(2, { id: 's2b', baseOffset: 15, endOffset: 29 })]),
-    /orders\/0: overlap, segment s2b begins at 15 and not at 20$/,
-  ],
-  [
-    'a first segment that is missing',
-    storing([segment(1), segment(2)]),
-    /orders\/0: gap, segment s1 begins at 10 and not at 0$/,
-  ],
-  [
-    'a high watermark beyond the last segment',
-    storing([segment(0), segment(1), segment(2)], 31),
-    /the high watermark is 31, the segments end before 30$/,
-  ],
-  ['a partition that was not read', { stored: [storedGood] }, /orders\/1: was not read back$/],
-  ['a partition nobody wrote to', storing([], 0), /orders\/0: nothing is stored$/],
-  [
-    'an acknowledged segment that is lost',
-    storing([segment(0)], 10),
-    /s1 \[10, 19\] epoch 2: acknowledged and not stored$/,
-  ],
-  [
-    'an acknowledged segment that is stored twice',
-    storing([segment(0), segment(1), segment(1, { baseOffset: 20, endOffset: 29 })]),
-    /s1 .*: stored 2 times$/,
-  ],
-  [
-    'an acknowledged segment at other offsets',
-    storing([segment(0), segment(1, { endOffset: 29 })]),
-    /s1 \[10, 19\] epoch 2: stored as orders\/0 s1 \[10, 29\] epoch 2$/,
-  ],
-  [
-    'an acknowledged segment under another epoch',
-    storing([segment(0), segment(1, { epoch: 3 })], 20),
-    /s1 \[10, 19\] epoch 2: stored as orders\/0 s1 \[10, 19\] epoch 3$/,
-  ],
-  [
-    'an acknowledged segment in another partition',
-    { acknowledged: [acknowledged(segment(0, { partition: 1 }), 'a', 20)] },
-    /orders\/1 s0 .*: stored as orders\/0 s0/,
-  ],
-  [
-    'a stored segment that nobody sent',
-    storing([segment(0), segment(1), segment(2, { id: 'foreign' })]),
-    /foreign .*: stored and never sent$/,
-  ],
-  [
-    'a stored segment with another key than was sent',
-    storing([segment(0), segment(1), segment(2, { key: 'elsewhere' })]),
-    /s2 .*: sent as/,
-  ],
-  [
-    'an older epoch behind a newer one',
-    storing([segment(0), segment(1), segment(2, { epoch: 1 })]),
-    /s2 \[20, 29\] epoch 1: stands behind epoch 2$/,
-  ],
-  [
-    'a takeover that left no trace',
-    storing([segment(0, { epoch: 2 }), segment(1), segment(2)]),
-    /changes of epoch .*: nothing was recorded that could be checked$/,
+    'an acknowledged record that is lost',
+    { read: read.map((each) => ({ ...each, records: each.records.slice(0, 1) })) },
+    /orders\/0 p0#1: acknowledged at 1, is not there$/,
   ],
   [
     'two holders, each seen before and after the other',
@@ -227,14 +156,29 @@ const bad: readonly [what: string, change: Partial<Evidence>, violation: RegExp]
   ],
   ['no sampled moment', { moments: 0 }, /sampled moments, never two at once: nothing was recorded/],
   [
-    'a claim under an older epoch after one under a newer',
+    'a broker that began while another still led',
+    withTermOfB({ end: { ...released, atMs: 550 } }),
+    /orders\/0: the broker beside c \(epoch 3\) began while the broker beside b \(epoch 2\) led, for another 10 ms$/,
+  ],
+  [
+    'a broker that never stopped',
+    withTermOfB({ end: undefined }),
+    /orders\/0: the broker beside c \(epoch 3\) began while the broker beside b \(epoch 2\) led, and went on$/,
+  ],
+  [
+    "a claim under an older epoch after a broker's term under a newer",
     { claims: [...good.claims, claim('a', 1, 500, 510)] },
+    /orders\/0: epoch 1 of a at 500 ms, after epoch 2 of the broker beside b$/,
+  ],
+  [
+    'a claim under an older epoch after one under a newer, of agents whose brokers say nothing',
+    { claims: [...good.claims, claim('a', 1, 500, 510)], terms: [] },
     /orders\/0: epoch 1 of a at 500 ms, after epoch 2 of b$/,
   ],
   [
-    'a write under an older epoch after a claim under a newer',
-    { acknowledged: [...good.acknowledged, acknowledged(segment(0), 'a', 350)] },
-    /orders\/0: epoch 1 of a at 350 ms, after epoch 2 of b$/,
+    "a broker's term under an older epoch after a claim under a newer",
+    { terms: [...termsGood, term('a', 1, 450, { ...lost, atMs: 460 })] },
+    /orders\/0: epoch 1 of the broker beside a at 450 ms, after epoch 2 of the broker beside b$/,
   ],
   [
     'one epoch claimed by two, whatever the times',
@@ -242,71 +186,67 @@ const bad: readonly [what: string, change: Partial<Evidence>, violation: RegExp]
     /orders\/0 epoch 2: held by b and c$/,
   ],
   [
-    'one epoch written under by two',
-    { acknowledged: [...good.acknowledged, acknowledged(segment(2), 'c', 420)] },
+    'one epoch claimed by two runs of one agent',
+    { claims: [...good.claims, claim('b again', 2, 600, 610)] },
+    /orders\/0 epoch 2: held by b and b again$/,
+  ],
+  [
+    'one epoch led under by the broker of another agent',
+    withTermOfB({ agentId: 'c' }),
     /orders\/0 epoch 2: held by b and c$/,
   ],
   [
-    'a takeover before the trust of the killed agent had ended',
-    { claims: [...good.claims, claim('a', 1, 120, 125, 350)] },
-    /orders\/0: b held it 40 ms before the trust of a had ended$/,
-  ],
-  [
-    'a departure that moved what was another one’s',
-    { departures: [{ ...departureGood, after: [lease(0, 'b', 2), lease(1, 'b', 8)] }] },
+    'a passage that moved what was another one’s',
+    { passages: [{ ...kill, after: [lease(0, 'b', 2), lease(1, 'b', 8)] }, move] },
     /SIGKILL of a: orders\/1 was c \(epoch 7\) and became b \(epoch 8\)$/,
   ],
   [
-    'a departure that renewed the epoch of another one’s lease',
-    { departures: [{ ...departureGood, after: [lease(0, 'b', 2), lease(1, 'c', 8)] }] },
+    'a passage that renewed the epoch of another one’s lease',
+    { passages: [{ ...kill, after: [lease(0, 'b', 2), lease(1, 'c', 8)] }, move] },
     /orders\/1 was c \(epoch 7\) and became c \(epoch 8\)$/,
   ],
   [
-    'a departure after which a partition stayed without leader',
-    { departures: [{ ...departureGood, after: [lease(0, null, 1), lease(1, 'c', 7)] }] },
+    'a passage after which a partition stayed without leader',
+    { passages: [{ ...kill, after: [lease(0, null, 1), lease(1, 'c', 7)] }, move] },
     /orders\/0 was a \(epoch 1\) and became nobody \(epoch 1\)$/,
   ],
   [
     'a takeover under the same epoch',
-    { departures: [{ ...departureGood, after: [lease(0, 'b', 1), lease(1, 'c', 7)] }] },
+    { passages: [{ ...kill, after: [lease(0, 'b', 1), lease(1, 'c', 7)] }, move] },
     /orders\/0 was a \(epoch 1\) and became b \(epoch 1\)$/,
   ],
   [
-    'a departure of which only a part was seen',
-    { departures: [{ ...departureGood, before: [lease(0, 'a', 1)] }] },
+    'a passage of which only a part was seen',
+    { passages: [{ ...kill, before: [lease(0, 'a', 1)] }, move] },
     /SIGKILL of a: 1 of 2 leases were seen before it$/,
   ],
   [
-    'a zombie write that was accepted',
-    { zombies: [{ ...zombieGood, status: 201, code: undefined, toldEpoch: undefined }] },
-    /write to orders\/0 under epoch 1 through b: answered 201 $/,
+    'a passage of nothing',
+    { passages: [{ ...kill, moved: [] }, move] },
+    /SIGKILL of a: there was nothing to go$/,
   ],
   [
-    'a zombie write that was refused for another reason',
-    { zombies: [{ ...zombieGood, code: 'offset_gap' }] },
-    /through b: answered 409 offset_gap$/,
+    'a move to somebody else than was said',
+    { passages: [kill, { ...move, after: [lease(0, 'a', 3), lease(1, 'c', 7)] }] },
+    /move of b: orders\/0 was b \(epoch 2\) and became a \(epoch 3\)$/,
   ],
   [
-    'a zombie write told an epoch that was never current',
-    { zombies: [{ ...zombieGood, toldEpoch: 5 }] },
-    /through b: told epoch 5, which was 2 before and 2 after$/,
+    'a handoff that the broker never acknowledged',
+    withTermOfB({ end: { ...released, reason: 'handoff_timeout' } }),
+    /move of b: orders\/0 was not acknowledged: its term ended as handoff_timeout$/,
   ],
   [
-    'a zombie write not told any epoch',
-    { zombies: [{ ...zombieGood, toldEpoch: undefined }] },
-    /told epoch undefined/,
+    'a handoff by the end of the stream instead of an acknowledgement',
+    { ...withTermOfB({ end: lost }), passages: [kill, { ...move, how: 'SIGTERM' as const }] },
+    /SIGTERM of b: orders\/0 was not acknowledged: its term ended as stream_ended$/,
   ],
   [
-    'a zombie that was none',
-    { zombies: [{ ...zombieGood, segment: { ...zombieGood.segment, epoch: 2 } }] },
-    /under epoch 2 through b: that epoch was not over$/,
+    'a broker that gave up what nobody had asked for',
+    withTermOfB({ end: { ...released, askedMs: undefined } }),
+    /orders\/0 was given up by its broker and never asked for$/,
   ],
-  [
-    'a zombie write that was refused and stored',
-    storing([segment(0), segment(1), segment(2), zombie], 40),
-    /under epoch 1 through b: stored all the same$/,
-  ],
-  ['an answer beyond explanation', { surprises: ['a: 409 offset_gap'] }, /: a: 409 offset_gap$/],
+  ['a handoff by a broker that did not lead', withTermOfB(undefined), /orders\/0 was not led by its broker$/],
+  ['a kill alone, and no handoff', { passages: [kill] }, /handed over, .*: nothing was recorded/],
 ];
 
 test.each(bad)('%s is reported', (_what, change, violation) => {
@@ -318,22 +258,19 @@ test('a handover while we were asking is no violation', () => {
   // Both questions were under way at once: a may have answered before b was granted.
   const claims = [
     claim('a', 1, 0, 10),
-    claim('a', 1, 200, 320, 220),
+    claim('a', 1, 200, 320),
     claim('b', 2, 210, 310),
     claim('b', 2, 400, 410),
   ];
   const others = good.claims.filter(({ partition }) => partition === 1);
-  const departures = [{ ...departureGood, how: 'SIGTERM' as const }];
-  const failed = violations({ claims: [...claims, ...others], departures });
-  expect(failed).toEqual([expect.stringContaining('leases of a killed agent')]); // nobody was killed in this history
+  expect(violations({ claims: [...claims, ...others] })).toEqual([]);
 });
 
-test('a write answered late, after the takeover, is judged by when it was sent first', () => {
-  const late = acknowledged(segment(0), 'a', 20, 350);
-  expect(violations({ acknowledged: [...good.acknowledged, late] })).toEqual([]);
-});
-
-test('a stored segment whose answer was lost is lawful', () => {
-  expect(good.acknowledged.map(({ segment: { id } }) => id)).not.toContain('s2');
-  expect(violations({})).toEqual([]);
+test('a suspended broker that goes on under the same epoch is no violation', () => {
+  const terms = [
+    term('b', 2, 305, { ...lost, reason: 'suspended', atMs: 350 }),
+    term('b', 2, 360, released),
+    ...termsGood.filter(({ agentId }) => agentId !== 'b'),
+  ];
+  expect(violations({ terms })).toEqual([]);
 });

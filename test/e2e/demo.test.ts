@@ -1,9 +1,9 @@
-// The demo as people run it: the built program, its real agents, and what is left when it is over.
+// The demo as people run it: the built program, its real agents and brokers, and what is left when it is over.
 
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, inject, test } from 'vitest';
+import { afterAll, describe, expect, inject, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { isRunning, signalProcess } from '../support/processes.ts';
 import { type Program, runProgram, startProgram } from '../support/program.ts';
@@ -27,25 +27,46 @@ test('on SQLite all checks pass and nothing is left', { timeout: timeoutMs + 10_
   const run = await runProgram([...calmDemo], { env, timeoutMs });
   expect(lastLine(run.stdout), `${run.stdout}\n${run.stderr}`).toMatch(passed);
   expect(run).toMatchObject({ code: 0, stderr: '' });
-  expect(agentPids(run.stdout).filter(isRunning)).toEqual([]);
+  expect(run.stdout).toMatch(/its broker acknowledged [1-9]\d* of [1-9]\d*, each within/);
+  // Three agents, two of them twice, and three brokers.
+  const pids = pidsIn(run.stdout);
+  expect(pids).toHaveLength(8);
+  expect(pids.filter(isRunning)).toEqual([]);
   expect(readdirSync(env.TMPDIR)).toEqual([]);
 });
 
-test('on PostgreSQL all checks pass', { timeout: timeoutMs + 10_000 }, async ({ skip }) => {
-  const [target] = inject('postgresTargets');
-  skip(target === undefined, 'no PostgreSQL on this platform');
-  const run = await runProgram([...calmDemo, '--database-url', target?.url ?? ''], {
-    env: place(),
-    timeoutMs,
+// Side by side: each waits for the other's sake no longer than for its own.
+describe.concurrent('on a store or a disk of others', { timeout: timeoutMs + 10_000 }, () => {
+  test('on PostgreSQL all checks pass', async ({ skip }) => {
+    const [target] = inject('postgresTargets');
+    skip(target === undefined, 'no PostgreSQL on this platform');
+    const run = await runProgram([...calmDemo, '--database-url', target?.url ?? ''], {
+      env: place(),
+      timeoutMs,
+    });
+    expect(lastLine(run.stdout), `${run.stdout}\n${run.stderr}`).toMatch(passed);
+    expect(run).toMatchObject({ code: 0, stderr: '' });
   });
-  expect(lastLine(run.stdout), `${run.stdout}\n${run.stderr}`).toMatch(passed);
-  expect(run).toMatchObject({ code: 0, stderr: '' });
+
+  test('a record that changes in its file fails the demo, named by the checks', async () => {
+    const env = place();
+    await using demo = startProgram([...calmDemo], { env });
+    const file = await eventually(() => segmentFiles(env.TMPDIR)[0], { what: 'a segment file' });
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"p0"', '"nobody"'));
+    expect(await demo.exited).toEqual({ code: 1, signal: null });
+    const stdout = demo.stdoutLines.join('\n');
+    expect(lastLine(stdout)).toMatch(/^logs of agents and brokers, and the segment files: /);
+    expect(stdout).toMatch(/^demo: [1-9] of \d+ checks FAILED$/m);
+    expect(stdout).toMatch(/p0#\d+: acknowledged at \d+, is not there$/m);
+    expect(stdout).toMatch(/nobody#\d+: read at \d+, and never sent there$/m);
+    expect(pidsIn(stdout).filter(isRunning)).toEqual([]);
+  });
 });
 
 test('Ctrl-C, even twice, ends it with nothing left', async () => {
   const env = place();
   await using demo = startProgram(['demo'], { env });
-  const pids = await agentsOf(demo);
+  const pids = await processesOf(demo);
   demo.kill('SIGINT');
   demo.kill('SIGINT');
   expect(await demo.exited).toEqual({ code: 130, signal: null });
@@ -62,12 +83,12 @@ test('Ctrl-C while the agents are starting ends it with nothing left', async () 
   expect(readdirSync(env.TMPDIR)).toEqual([]);
 });
 
-test('its agents do not outlive a demo that is killed with SIGKILL', async () => {
+test('its agents and brokers do not outlive a demo that is killed with SIGKILL', async () => {
   const env = place();
   await using demo = startProgram(['demo'], { env });
-  const pids = await agentsOf(demo);
+  const pids = await processesOf(demo);
   signalProcess(demo.pid, 'SIGKILL');
-  await eventually(() => !pids.some(isRunning), { what: 'the agents to be gone' });
+  await eventually(() => !pids.some(isRunning), { what: 'agents and brokers to be gone' });
   await eventually(() => readdirSync(env.TMPDIR).length === 0, { what: 'the directory to be removed' });
 });
 
@@ -76,7 +97,7 @@ test('an agent that cannot start fails the demo with the reason and its log', as
   const run = await runProgram(['demo', '--database-url', 'mysql://nowhere/nothing'], { env });
   expect(run.code).toBe(1);
   expect(run.stdout).toMatch(/^demo failed: agent a ended at once: .*database-url must begin with/im);
-  const directory = /^logs of the agents: (.+)$/m.exec(run.stdout)?.[1] ?? '';
+  const directory = /^logs of agents and brokers, and the segment files: (.+)$/m.exec(run.stdout)?.[1] ?? '';
   expect(readdirSync(directory)).toContain('a.log');
 });
 
@@ -92,14 +113,21 @@ function lastLine(text: string): string {
   return text.trimEnd().split('\n').at(-1) ?? '';
 }
 
-/** The process ids that the demo tells. */
-function agentPids(stdout: string): number[] {
+/** Whole ones, of a demo whose directory is somewhere in here. */
+function segmentFiles(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.seg'))
+    .map((path) => join(directory, path));
+}
+
+/** The process ids that the demo tells: of agents and brokers. */
+function pidsIn(stdout: string): number[] {
   return [...stdout.matchAll(/\(pid (\d+)\)/g)].map(([, pid]) => Number(pid));
 }
 
-async function agentsOf(demo: Program): Promise<number[]> {
+async function processesOf(demo: Program): Promise<number[]> {
   return eventually(() => {
-    const pids = agentPids(demo.stdoutLines.join('\n'));
-    return pids.length === 3 && pids;
+    const pids = pidsIn(demo.stdoutLines.join('\n'));
+    return pids.length === 6 && pids;
   });
 }

@@ -1,7 +1,7 @@
 // What a person must mend: one sentence on stderr that names it, exit code 78, no stack.
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../src/platform/free-port.ts';
 import { type PostgresServer, startPostgresServer } from '../support/postgres-server.ts';
 import { runProgram } from '../support/program.ts';
 

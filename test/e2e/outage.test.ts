@@ -1,7 +1,7 @@
 // The store goes away, comes back, or is not there yet: nothing moves because of it, and no agent ends.
 import { afterEach, describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../src/platform/free-port.ts';
 import { type PostgresServer, startPostgresServer } from '../support/postgres-server.ts';
 import { AgentProcess, segment, untilHeld, untilLedBy } from './cluster.ts';
 

@@ -1,7 +1,7 @@
 // `streamhouse watch` as an operator has it: a process of its own beside an agent that is stopped, killed and started again.
 import { afterEach, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../src/platform/free-port.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { AgentProcess, sqliteStore } from './cluster.ts';
 

@@ -1,8 +1,9 @@
 // What happens to the processes of a load run: planned from a seed before it begins, done one fault after another on each lane, and every
 // process is running again when it is over.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pick } from '../../src/demo/pick.ts';
 import type { LoadNode, Part } from './node.ts';
-import { pick, shuffled } from './seeded-random.ts';
+import { shuffled } from './seeded-random.ts';
 
 export interface Fault {
   readonly part: Part;

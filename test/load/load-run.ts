@@ -1,5 +1,4 @@
 // The load run: three agents and three brokers, producers that never stop, and faults all along; then everything is read back and checked.
-import { setMaxListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,13 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { CheckResult } from '../../src/demo/checks/check.ts';
 import { checkRecords } from '../../src/demo/checks/records.ts';
-import type { PartitionName } from '../../src/demo/history.ts';
+import { AgentApi } from '../../src/demo/api.ts';
+import type { PartitionName } from '../../src/demo/partition-name.ts';
+import { Producers } from '../../src/demo/producers.ts';
+import { readBack } from '../../src/demo/read-back.ts';
 import type { RecordEvidence } from '../../src/demo/records.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { planFaults, playFaults } from './faults.ts';
 import { LoadNode } from './node.ts';
-import { Producers } from './producers.ts';
-import { readBack } from './read-back.ts';
 import { seededRandom } from './seeded-random.ts';
 import { Zombies } from './zombies.ts';
 
@@ -46,15 +47,13 @@ export async function runLoad({ env, seconds, seed, lanes, say }: LoadOptions): 
   await using stage = await setStage(env);
   const { nodes, data } = stage;
   const plan = planFaults(seededRandom(seed), nodes, { totalMs: seconds * 1_000, lanes });
-  const producers = new Producers({
-    partitions: loadPartitions,
-    addresses: nodes.map(({ address }) => address),
-    producersPerPartition: 2,
-    random,
-  });
+  const addresses = nodes.map(({ address }) => address);
+  const producers = new Producers(
+    { clock: systemClock, random },
+    { partitions: loadPartitions, addresses, producersPerPartition: 2 },
+  );
   const zombies = new Zombies({ urls: nodes.map(({ agentUrl }) => agentUrl), data, random });
   const stop = new AbortController();
-  setMaxListeners(0, stop.signal); // every producer sleeps on it
   const startedMs = performance.now();
   const at = (): string => `${((performance.now() - startedMs) / 1_000).toFixed(1)} s`;
   const working = Promise.all([producers.run(stop.signal), zombies.run(stop.signal)]);
@@ -75,14 +74,15 @@ export async function runLoad({ env, seconds, seed, lanes, say }: LoadOptions): 
     throw error;
   });
   await working;
-  const { sent, acknowledged, retries } = producers;
+  const { sent, acknowledged, surprises, retries } = producers;
   say(
     `${at()}: ${acknowledged.length} batches acknowledged of ${sent.length}, ${retries} attempts made again, ${zombies.appends.length} writes from the past`,
   );
   const [reader] = nodes;
   if (reader === undefined) throw new Error('there is no node to read through');
-  const read = await readBack(reader.agentUrl, data, loadPartitions);
-  const evidence = { partitions: loadPartitions, sent, acknowledged, read, zombies: zombies.appends };
+  const partitions = loadPartitions;
+  const read = await readBack(new AgentApi(reader.agentUrl, systemClock), { data, partitions });
+  const evidence = { partitions, sent, acknowledged, read, zombies: zombies.appends, surprises };
   const checks = checkRecords(evidence);
   for (const { claim, counted, violations } of checks) {
     say(`${violations.length === 0 ? 'ok    ' : 'FAILED'} ${counted} ${claim}`);

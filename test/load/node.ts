@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../src/platform/free-port.ts';
 import { type Program, startProgram } from '../support/program.ts';
 
 export type Part = 'agent' | 'broker';

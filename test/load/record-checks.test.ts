@@ -7,6 +7,7 @@ import type {
   ReadSegment,
   RecordEvidence,
   SentBatch,
+  ZombieAppend,
 } from '../../src/demo/records.ts';
 
 const name = { topic: 'orders', partition: 0 };
@@ -24,10 +25,22 @@ const records: readonly ReadRecord[] = [...a.records, ...b.records, ...c.records
   record,
 }));
 const segments: readonly ReadSegment[] = [
-  { epoch: 5, key: 'orders/0/5/0-a.seg', baseOffset: 0 },
-  { epoch: 5, key: 'orders/0/5/2-b.seg', baseOffset: 2 },
-  { epoch: 7, key: 'orders/0/7/3-c.seg', baseOffset: 3 },
+  { id: 'a', epoch: 5, key: 'orders/0/5/0-a.seg', baseOffset: 0, endOffset: 1 },
+  { id: 'b', epoch: 5, key: 'orders/0/5/2-b.seg', baseOffset: 2, endOffset: 2 },
+  { id: 'c', epoch: 7, key: 'orders/0/7/3-c.seg', baseOffset: 3, endOffset: 3 },
 ];
+const whole: ReadPartition = { ...name, highWatermark: 4, records, segments };
+const zombie: ZombieAppend = {
+  ...name,
+  id: 'zombie',
+  epoch: 5,
+  through: 'agent b',
+  status: 409,
+  code: 'fenced',
+  toldEpoch: 7,
+  epochBefore: 7,
+  epochAfter: 7,
+};
 const good: RecordEvidence = {
   partitions: [name],
   sent: [a, b, c],
@@ -35,8 +48,9 @@ const good: RecordEvidence = {
     { batch: a, baseOffset: 0, endOffset: 1 },
     { batch: b, baseOffset: 2, endOffset: 2 },
   ],
-  read: [{ ...name, records, segments }],
-  zombies: [{ ...name, epoch: 5, currentEpoch: 7, status: 409, code: 'fenced' }],
+  read: [whole],
+  zombies: [zombie],
+  surprises: [],
 };
 
 function violations(evidence: RecordEvidence): string[] {
@@ -44,7 +58,7 @@ function violations(evidence: RecordEvidence): string[] {
 }
 
 function reading(change: Partial<ReadPartition>): RecordEvidence {
-  return { ...good, read: [{ ...name, records, segments, ...change }] };
+  return { ...good, read: [{ ...whole, ...change }] };
 }
 
 /** The records at two offsets have changed places. */
@@ -121,12 +135,64 @@ test('an object uploaded under another term than its segment was appended under'
   expect(found).toEqual([expect.stringMatching(/at 2 has epoch 7, and its object is orders\/0\/5/)]);
 });
 
-test('a write from the past that was let through', () => {
-  const zombies = [{ ...name, epoch: 5, currentEpoch: 7, status: 201, code: undefined }];
-  expect(violations({ ...good, zombies })).toEqual([expect.stringMatching(/under epoch 5.*answered 201/)]);
+test('a gap between segments', () => {
+  expect(violations(reading({ segments: segments.filter(({ id }) => id !== 'b') }))).toEqual([
+    expect.stringMatching(/gap, segment c begins at 3 and not at 2$/),
+  ]);
+});
+
+test('segments that overlap', () => {
+  expect(violations(changedSegment(2, { endOffset: 3 }))).toEqual([
+    expect.stringMatching(/overlap, segment c begins at 3 and not at 4$/),
+  ]);
+});
+
+test('a first segment that is missing', () => {
+  expect(violations(reading({ segments: segments.slice(1) }))).toEqual([
+    expect.stringMatching(/gap, segment b begins at 2 and not at 0$/),
+  ]);
+});
+
+test('a high watermark beyond the last segment', () => {
+  expect(violations(reading({ highWatermark: 5 }))).toEqual([
+    expect.stringMatching(/the high watermark is 5, the segments end before 4$/),
+  ]);
+});
+
+test('a partition that nobody read, or wrote to', () => {
+  expect(violations({ ...good, partitions: [name, { ...name, partition: 1 }] })).toEqual([
+    'orders/1: nothing was read',
+  ]);
+});
+
+const badZombies: readonly [what: string, change: Partial<ZombieAppend>, violation: RegExp][] = [
+  ['was let through', { status: 201, code: undefined }, /under epoch 5 through agent b was answered 201/],
+  ['was refused for another reason', { code: 'offset_gap' }, /was answered 409 offset_gap$/],
+  [
+    'was told an epoch that was never current',
+    { toldEpoch: 9 },
+    /told epoch 9, which was 7 before and 7 after/,
+  ],
+  ['was told no epoch', { toldEpoch: undefined }, /told epoch undefined/],
+  ['was none', { epoch: 7 }, /under epoch 7 through agent b: that epoch was not over$/],
+  ['was refused and stored', { id: 'c' }, /is stored all the same$/],
+];
+
+test.each(badZombies)('a write from the past that %s', (_what, change, violation) => {
+  const found = violations({ ...good, zombies: [{ ...zombie, ...change }] });
+  expect(found).toEqual([expect.stringMatching(violation)]);
+});
+
+test('a refusal that tells an epoch granted meanwhile is lawful', () => {
+  expect(violations({ ...good, zombies: [{ ...zombie, toldEpoch: 8, epochAfter: 9 }] })).toEqual([]);
+});
+
+test('an answer beyond explanation', () => {
+  const surprises = ['orders/0: batch a was answered 404'];
+  expect(violations({ ...good, surprises })).toEqual(surprises);
 });
 
 test('nothing at all proves nothing', () => {
-  const found = violations({ partitions: [name], sent: [], acknowledged: [], read: [], zombies: [] });
-  expect(found).toHaveLength(6);
+  const empty = { partitions: [name], sent: [], acknowledged: [], read: [], zombies: [], surprises: [] };
+  expect(violations(empty)).toHaveLength(checkRecords(good).length);
 });

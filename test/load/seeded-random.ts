@@ -14,12 +14,6 @@ export function seededRandom(seed: number): () => number {
   return step;
 }
 
-export function pick<T>(random: () => number, items: readonly T[]): T {
-  const item = items[Math.floor(random() * items.length)];
-  if (item === undefined) throw new Error('there is nothing to pick from');
-  return item;
-}
-
 export function shuffled<T>(random: () => number, items: readonly T[]): T[] {
   const rest = [...items];
   return items.map(() => {

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { atExit } from './at-exit.ts';
 import { eventually } from './eventually.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../src/platform/free-port.ts';
 import { createCluster } from './postgres-cluster.ts';
 import { postgresBinaries, type PostgresMajor } from './postgres-binaries.ts';
 import {

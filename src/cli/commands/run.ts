@@ -19,7 +19,7 @@ export function addRunCommands(program: Command, { deps }: CliContext): void {
   if (deps.agentHelp !== undefined) agent.configureHelp({ formatHelp: () => deps.agentHelp?.() ?? '' });
 
   const demo = addCommand(program, 'demo', {
-    summary: 'Show a takeover: three agents in this terminal, one of them killed',
+    summary: 'Show takeovers: three agents with brokers in this terminal, one of them killed',
     examples: ['demo'],
   });
   // It prints its own help.

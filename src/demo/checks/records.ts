@@ -1,10 +1,10 @@
 // Claims about records, from producer to consumer: nothing acknowledged is lost, doubled, moved or out of order, and no write from the
 // past got through.
-import { partitionText } from '../history.ts';
+import { partitionText } from '../partition-name.ts';
 import type { ProducedRecord, ReadPartition, RecordEvidence } from '../records.ts';
-import type { CheckResult } from './check.ts';
+import { type Check, type CheckResult, judge } from './check.ts';
 
-type RecordCheck = (evidence: RecordEvidence) => CheckResult;
+type RecordCheck = Check<RecordEvidence>;
 
 /** Every record that a producer was told of is read once, at the offset it was told. */
 const acknowledgedAreReadOnce: RecordCheck = ({ acknowledged, read }) => {
@@ -120,16 +120,59 @@ const termsWriteInTurn: RecordCheck = ({ read }) => {
   };
 };
 
-/** A write under an epoch that is over is refused as such. */
-const zombiesAreFenced: RecordCheck = ({ zombies }) => ({
-  claim: 'appends under epochs that were over, all refused',
-  counted: zombies.length,
-  violations: zombies
-    .filter(({ status, code }) => status !== 409 || code !== 'fenced')
-    .map(
-      (zombie) =>
-        `${partitionText(zombie)}: an append under epoch ${zombie.epoch}, with ${zombie.currentEpoch} current, was answered ${zombie.status} ${zombie.code ?? ''}`,
-    ),
+/** From 0 to the high watermark, each segment begins where the one before it ended. */
+const segmentsAreWhole: RecordCheck = ({ read }) => {
+  const violations: string[] = [];
+  let counted = 0;
+  for (const partition of read) {
+    const name = partitionText(partition);
+    let next = 0;
+    for (const { id, baseOffset, endOffset } of partition.segments) {
+      counted += 1;
+      if (baseOffset !== next) {
+        const what = baseOffset > next ? 'gap' : 'overlap';
+        violations.push(`${name}: ${what}, segment ${id} begins at ${baseOffset} and not at ${next}`);
+      }
+      next = endOffset + 1;
+    }
+    if (partition.highWatermark !== next) {
+      violations.push(
+        `${name}: the high watermark is ${partition.highWatermark}, the segments end before ${next}`,
+      );
+    }
+  }
+  return { claim: 'segments contiguous from offset 0 to the high watermark', counted, violations };
+};
+
+/** A write under an epoch that is over is refused as such, with the epoch that was current meanwhile, and is not stored. */
+const zombiesAreFenced: RecordCheck = ({ zombies, read }) => {
+  const stored = new Set(read.flatMap(({ segments }) => segments.map(({ id }) => id)));
+  const violations = zombies.flatMap((zombie) => {
+    const { id, epoch, through, status, code, toldEpoch, epochBefore, epochAfter } = zombie;
+    const name = `${partitionText(zombie)}: an append under epoch ${epoch} through ${through}`;
+    const found: string[] = [];
+    if (epoch >= epochBefore) found.push(`${name}: that epoch was not over`);
+    if (status !== 409 || code !== 'fenced') found.push(`${name} was answered ${status} ${code ?? ''}`);
+    else if (toldEpoch === undefined || toldEpoch < epochBefore || toldEpoch > epochAfter) {
+      found.push(
+        `${name} was told epoch ${toldEpoch}, which was ${epochBefore} before and ${epochAfter} after`,
+      );
+    }
+    if (stored.has(id)) found.push(`${name} is stored all the same`);
+    return found;
+  });
+  return {
+    claim: 'appends under epochs that were over, all refused with the current one',
+    counted: zombies.length,
+    violations,
+  };
+};
+
+/** Counted: the batches that were sent, since each of them could have had such an answer. */
+const noSurprises: RecordCheck = ({ sent, surprises }) => ({
+  claim: 'batches sent, no answer that cannot be explained',
+  counted: sent.length,
+  violations: surprises,
 });
 
 const recordChecks: readonly RecordCheck[] = [
@@ -137,17 +180,14 @@ const recordChecks: readonly RecordCheck[] = [
   readWereSent,
   orderIsKept,
   offsetsAreWhole,
+  segmentsAreWhole,
   termsWriteInTurn,
   zombiesAreFenced,
+  noSurprises,
 ];
 
-/** A claim about nothing is true of anything: with nothing counted, the check has failed. */
 export function checkRecords(evidence: RecordEvidence): CheckResult[] {
-  return recordChecks.map((check) => {
-    const result = check(evidence);
-    if (result.counted > 0 || result.violations.length > 0) return result;
-    return { ...result, violations: ['nothing was recorded that could be checked'] };
-  });
+  return judge(recordChecks, evidence);
 }
 
 /** Where each record was read, by partition and record. */

@@ -1,6 +1,7 @@
-// Claims about who held what and when, from questions that were not asked at the same moment.
+// Claims about who held what and when: from what brokers say of themselves, whose moments are exact, and from questions to agents that
+// were not asked at the same moment.
 //
-// The rule. An answer "I hold this partition under epoch e" was true at one moment that we know only to lie between sending and
+// The rule for the latter. An answer "I hold this partition under epoch e" was true at one moment that we know only to lie between sending and
 // receiving. An epoch is granted once, so a term is one unbroken holding: two such answers under one epoch prove it for all the
 // time between them, and for certain from the first answer RECEIVED to the last question SENT. Two terms were provably held at
 // once when each one's first answer was received before the other's last question was sent:
@@ -11,8 +12,9 @@
 // Anything less may be a handover that happened while we were asking. The rule needs no common moment and no luck of the sampler;
 // and where clocks cannot decide, epochs do: an epoch seen after a higher one (its question sent behind that one's answer) means
 // that somebody went on trusting a lease that had been granted to another.
+import type { BrokerTerm, Claim, Evidence } from '../history.ts';
+import { byPartition, partitionText, type PartitionName } from '../partition-name.ts';
 import type { Check } from './check.ts';
-import { byPartition, type Claim, type PartitionName, partitionText } from '../history.ts';
 
 interface TermSeen {
   readonly holder: string;
@@ -24,7 +26,7 @@ interface TermSeen {
 }
 
 /** No partition was held by two at once, as far as can be proven. */
-export const neverTwoHolders: Check = ({ claims, moments }) => {
+export const neverTwoHolders: Check<Evidence> = ({ claims, moments }) => {
   const violations: string[] = [];
   for (const [text, ofPartition] of byPartition(claims)) {
     const terms = termsIn(ofPartition);
@@ -45,19 +47,48 @@ export const neverTwoHolders: Check = ({ claims, moments }) => {
   };
 };
 
+/**
+ * A broker's term begins when the one before it has ended: exclusion by time, before the fence has to speak. So it is after a handoff,
+ * where the grant waits for the acknowledgement, and after a kill, where a broker ends its terms with the event stream.
+ */
+export const brokersTakeTurns: Check<Evidence> = ({ terms }) => {
+  const violations: string[] = [];
+  for (const [text, ofPartition] of byPartition(terms)) {
+    let before: BrokerTerm | undefined;
+    for (const term of ofPartition.toSorted((a, b) => a.begunMs - b.begunMs)) {
+      if (before !== undefined && (before.end === undefined || before.end.atMs > term.begunMs)) {
+        const still = before.end
+          ? `for another ${Math.ceil(before.end.atMs - term.begunMs)} ms`
+          : 'and went on';
+        violations.push(`${text}: ${brokerText(term)} began while ${brokerText(before)} led, ${still}`);
+      }
+      before = term;
+    }
+  }
+  return {
+    claim: "brokers' terms, each begun when the one before it had ended",
+    counted: terms.length,
+    violations,
+  };
+};
+
+function brokerText({ agentId, epoch }: BrokerTerm): string {
+  return `the broker beside ${agentId} (epoch ${epoch})`;
+}
+
 /** Per partition, in the order of real time as far as it is known, no epoch follows a higher one. */
-export const epochsNeverGoBack: Check = ({ claims, acknowledged }) => {
-  const writes = acknowledged.map(({ segment: { topic, partition, epoch }, holder, sentMs, receivedMs }) => ({
+export const epochsNeverGoBack: Check<Evidence> = ({ claims, terms }) => {
+  const begun = terms.map(({ topic, partition, epoch, agentId, begunMs }) => ({
     topic,
     partition,
     epoch,
-    holder,
-    sentMs,
-    receivedMs,
+    holder: `the broker beside ${agentId}`,
+    sentMs: begunMs,
+    receivedMs: begunMs,
   }));
   const violations: string[] = [];
   let counted = 0;
-  for (const [text, sightings] of byPartition<Sighting>([...claims, ...writes])) {
+  for (const [text, sightings] of byPartition<Sighting>([...claims, ...begun])) {
     counted += sightings.length;
     const bySent = sightings.toSorted((a, b) => a.sentMs - b.sentMs);
     const byReceived = sightings.toSorted((a, b) => a.receivedMs - b.receivedMs);
@@ -77,7 +108,7 @@ export const epochsNeverGoBack: Check = ({ claims, acknowledged }) => {
     }
   }
   return {
-    claim: 'sightings of an epoch, in claims and writes, none after a higher one',
+    claim: "sightings of an epoch, in claims and brokers' terms, none after a higher one",
     counted,
     violations,
   };
@@ -90,63 +121,32 @@ interface Sighting extends PartitionName {
   readonly receivedMs: number;
 }
 
-/** An epoch of a partition belongs to one run of one agent. */
-export const oneHolderPerEpoch: Check = ({ claims, acknowledged }) => {
+/** An epoch of a partition belongs to one run of one agent, and to the broker beside it. */
+export const oneHolderPerEpoch: Check<Evidence> = ({ claims, terms }) => {
   const holders = new Map<string, Set<string>>();
-  const note = (text: string, holder: string): void => {
-    const known = holders.get(text);
-    if (known === undefined) holders.set(text, new Set([holder]));
-    else known.add(holder);
-  };
-  for (const { topic, partition, epoch, holder } of claims) {
-    note(`${topic}/${partition} epoch ${epoch}`, holder);
+  const agents = new Map<string, Set<string>>();
+  for (const claim of claims) {
+    note(holders, claim, claim.holder);
+    note(agents, claim, claim.agentId);
   }
-  for (const { segment, holder } of acknowledged) {
-    note(`${segment.topic}/${segment.partition} epoch ${segment.epoch}`, holder);
-  }
-  const violations = [...holders]
-    .filter(([, names]) => names.size > 1)
-    .map(([text, names]) => `${text}: held by ${[...names].join(' and ')}`);
-  return { claim: 'epochs seen, each of one holder', counted: holders.size, violations };
-};
-
-/**
- * While the broker beside a killed agent may still use its leases, nobody else holds them: exclusion by time, before the fence
- * has to speak. Strict while a lease moves only after a whole TTL of silence; with early detection of crashes (DESIGN 4) a broker stops
- * sooner, at the end of its event stream, and deadlines alone say nothing. An agent that stops by itself gives up its leases before
- * that, with its broker's knowledge or, where the broker only polls, without it; there the fence decides.
- */
-export const trustOutlivesNobody: Check = ({ claims, departures }) => {
-  const violations: string[] = [];
-  let counted = 0;
-  const claimsOf = byPartition(claims);
-  for (const { how, agentId, holder, before } of departures) {
-    if (how !== 'SIGKILL') continue;
-    for (const lease of before.filter((each) => each.agentId === agentId)) {
-      const ofPartition = claimsOf.get(partitionText(lease)) ?? [];
-      const untilMs = trustedUntil(ofPartition, holder, lease.epoch);
-      if (untilMs === undefined) continue;
-      counted += 1;
-      const early = ofPartition.find((claim) => claim.epoch > lease.epoch && claim.receivedMs < untilMs);
-      if (early === undefined) continue;
-      const byMs = Math.round(untilMs - early.receivedMs);
-      violations.push(
-        `${partitionText(lease)}: ${early.holder} held it ${byMs} ms before the trust of ${holder} had ended`,
-      );
-    }
-  }
+  for (const term of terms) note(agents, term, term.agentId);
+  const shared = new Map([...agents, ...holders].filter(([, names]) => names.size > 1));
   return {
-    claim: 'leases of a killed agent, none held by another before its broker had to stop',
-    counted,
-    violations,
+    claim: 'epochs seen, each of one agent and the broker beside it',
+    counted: agents.size,
+    violations: [...shared].map(([text, names]) => `${text}: held by ${[...names].join(' and ')}`),
   };
 };
 
-function trustedUntil(claims: readonly Claim[], holder: string, epoch: number): number | undefined {
-  const deadlines = claims
-    .filter((claim) => claim.holder === holder && claim.epoch === epoch)
-    .map((claim) => claim.untilMs);
-  return deadlines.length === 0 ? undefined : Math.max(...deadlines);
+function note(
+  known: Map<string, Set<string>>,
+  { topic, partition, epoch }: PartitionName & { readonly epoch: number },
+  name: string,
+): void {
+  const text = `${partitionText({ topic, partition })} epoch ${epoch}`;
+  const names = known.get(text);
+  if (names === undefined) known.set(text, new Set([name]));
+  else names.add(name);
 }
 
 function termsIn(claims: readonly Claim[]): TermSeen[] {

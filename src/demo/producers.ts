@@ -1,43 +1,55 @@
 // Producers that never give up: a batch is sent again, to whomever leads, until somebody says that it is stored. Only then comes the next
 // one of the same producer to the same partition.
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setMaxListeners } from 'node:events';
 import { z } from 'zod';
-import type { PartitionName } from '../../src/demo/history.ts';
-import type { AcknowledgedBatch, ProducedRecord, SentBatch } from '../../src/demo/records.ts';
-import { pick } from './seeded-random.ts';
+import type { Clock } from '../platform/clock.ts';
+import { type PartitionName, partitionText } from './partition-name.ts';
+import { pick } from './pick.ts';
+import type { AcknowledgedBatch, ProducedRecord, SentBatch } from './records.ts';
+
+export interface ProducersDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+}
 
 export interface ProducersOptions {
   readonly partitions: readonly PartitionName[];
   /** Brokers to ask when nobody knows better. */
   readonly addresses: readonly string[];
   readonly producersPerPartition: number;
-  readonly random: () => number;
+  /** Of one producer to one partition, on average, milliseconds. */
+  readonly betweenBatchesMs?: number;
 }
 
 const placeForm = z.looseObject({ baseOffset: z.number(), endOffset: z.number() });
 const batchRecordsMax = 10;
-const betweenBatchesMs = 150;
+const betweenBatchesMsDefault = 150;
 const beforeRetryMs = 40;
 const attemptTimeoutMs = 4_000;
 
 export class Producers {
   readonly sent: SentBatch[] = [];
   readonly acknowledged: AcknowledgedBatch[] = [];
+  /** Answers that no lawful course of events explains. Whoever gets one sends no more to that partition. */
+  readonly surprises: string[] = [];
   /** Attempts that had to be made again. */
   retries = 0;
+  private readonly deps: ProducersDeps;
   private readonly options: ProducersOptions;
   private readonly leaders = new Map<string, string>();
   /** Batches under way, with the latest answer to each. */
   private readonly underWay = new Map<SentBatch, string>();
 
-  constructor(options: ProducersOptions) {
+  constructor(deps: ProducersDeps, options: ProducersOptions) {
+    this.deps = deps;
     this.options = options;
   }
 
   /** Until `signal` aborts; then each has its last batch acknowledged, unless `abandon` aborts and nobody wants to know any more. */
   async run(signal: AbortSignal, abandon: AbortSignal = new AbortController().signal): Promise<void> {
     const { partitions, producersPerPartition } = this.options;
+    setMaxListeners(0, signal, abandon); // every producer sleeps on them
     const lanes = partitions.flatMap((name) =>
       Array.from({ length: producersPerPartition }, (_, index) =>
         this.produce(`p${index}`, name, signal, abandon),
@@ -46,13 +58,21 @@ export class Producers {
     await Promise.all(lanes);
   }
 
+  /** What is not acknowledged yet, in words. */
+  get open(): string[] {
+    return [...this.underWay].map(
+      ([{ topic, partition, id }, answer]) => `${topic}/${partition} ${id}: ${answer}`,
+    );
+  }
+
   private async produce(
     producer: string,
     name: PartitionName,
     signal: AbortSignal,
     abandon: AbortSignal,
   ): Promise<void> {
-    const { random } = this.options;
+    const { clock, random } = this.deps;
+    const { betweenBatchesMs = betweenBatchesMsDefault } = this.options;
     for (let seq = 0; !signal.aborted;) {
       const count = 1 + Math.floor(random() * batchRecordsMax);
       const records: ProducedRecord[] = Array.from({ length: count }, (_, index) => ({
@@ -65,15 +85,15 @@ export class Producers {
       const place = await this.sendUntilStored(batch, abandon);
       if (place === undefined) return;
       this.acknowledged.push({ batch, ...place });
-      await sleep(betweenBatchesMs * (0.5 + random()), undefined, { signal }).catch(() => undefined);
+      await clock.sleep(betweenBatchesMs * (0.5 + random()), signal);
     }
   }
 
   private async sendUntilStored(batch: SentBatch, abandon: AbortSignal): Promise<Place | undefined> {
-    const { addresses, random } = this.options;
-    const name = `${batch.topic}/${batch.partition}`;
+    const { clock, random } = this.deps;
+    const name = partitionText(batch);
     while (!abandon.aborted) {
-      const address = this.leaders.get(name) ?? pick(random, addresses);
+      const address = this.leaders.get(name) ?? pick(random, this.options.addresses);
       const answer = await attempt(address, batch);
       this.underWay.set(batch, `${address}: ${answer.kind === 'unknown' ? answer.why : answer.kind}`);
       if (answer.kind === 'stored') {
@@ -81,10 +101,14 @@ export class Producers {
         this.leaders.set(name, address);
         return answer.place;
       }
+      if (answer.kind === 'surprise') {
+        this.surprises.push(`${name}: batch ${batch.id} to ${address} was answered ${answer.said}`);
+        return undefined;
+      }
       if (answer.kind === 'elsewhere') this.leaders.set(name, answer.address);
       else this.leaders.delete(name);
       this.retries += 1;
-      await sleep(beforeRetryMs * (0.5 + random()));
+      await clock.sleep(beforeRetryMs * (0.5 + random()), abandon);
     }
     return undefined;
   }
@@ -98,7 +122,9 @@ interface Place {
 type Attempt =
   | { readonly kind: 'stored'; readonly place: Place }
   | { readonly kind: 'elsewhere'; readonly address: string }
-  | { readonly kind: 'unknown'; readonly why: string };
+  /** No answer, or one that asks for patience. */
+  | { readonly kind: 'unknown'; readonly why: string }
+  | { readonly kind: 'surprise'; readonly said: string };
 
 async function attempt(address: string, { topic, partition, id, records }: SentBatch): Promise<Attempt> {
   try {
@@ -109,11 +135,12 @@ async function attempt(address: string, { topic, partition, id, records }: SentB
       body: JSON.stringify({ id, records }),
       signal: AbortSignal.timeout(attemptTimeoutMs),
     });
-    const body: unknown = await answer.json();
-    if (answer.status === 200) return { kind: 'stored', place: placeForm.parse(body) };
+    const text = await answer.text();
+    if (answer.status === 200) return { kind: 'stored', place: placeForm.parse(JSON.parse(text)) };
+    if (answer.status === 503) return { kind: 'unknown', why: `503 ${text}` };
     const location = answer.headers.get('location');
-    if (location !== null) return { kind: 'elsewhere', address: new URL(location).host };
-    return { kind: 'unknown', why: `${answer.status} ${JSON.stringify(body)}` };
+    if (location === null) return { kind: 'surprise', said: `${answer.status} ${text}` };
+    return { kind: 'elsewhere', address: new URL(location).host };
   } catch (error) {
     return { kind: 'unknown', why: String(error) };
   }
