@@ -46,6 +46,13 @@ export class Producers {
     await Promise.all(lanes);
   }
 
+  /** What is not acknowledged yet, in words. */
+  get open(): string[] {
+    return [...this.underWay].map(
+      ([{ topic, partition, id }, answer]) => `${topic}/${partition} ${id}: ${answer}`,
+    );
+  }
+
   private async produce(
     producer: string,
     name: PartitionName,
