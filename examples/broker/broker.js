@@ -95,9 +95,9 @@ log({ address }, 'listening');
 
 const leading = client.run({ onTerm: lead });
 await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+server.close();
+server.closeIdleConnections();
 // Its partitions go elsewhere when the agent has missed it for a while; drain the agent first to spare producers that pause.
 await client.close();
 await leading;
-server.close();
-server.closeIdleConnections();
 log({}, 'stopped');

@@ -28,7 +28,12 @@ import { LogClosed } from './partition-log.js';
  * @returns {Server}
  */
 export function produceServer(deps) {
-  return createServer((request, response) => void serve(deps, request, response));
+  const server = createServer((request, response) => {
+    // Who has a connection could go on asking for ever, and hold up our end.
+    response.shouldKeepAlive = server.listening;
+    void serve(deps, request, response);
+  });
+  return server;
 }
 
 /**
