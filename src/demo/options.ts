@@ -42,11 +42,11 @@ const calm: Pace = {
   beforeEndMs: 3_000,
 };
 const hurried: Pace = {
-  beforeMoveMs: 500,
-  beforeKillMs: 1_000,
-  beforeStopMs: 1_000,
-  beforeReturnMs: 500,
-  beforeEndMs: 1_000,
+  beforeMoveMs: 300,
+  beforeKillMs: 500,
+  beforeStopMs: 500,
+  beforeReturnMs: 300,
+  beforeEndMs: 500,
 };
 
 const ttlMsDefault = 3_000;
