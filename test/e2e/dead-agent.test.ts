@@ -1,9 +1,9 @@
 // One of a pair dies. A dead agent: its broker has stopped before another is granted its partitions. A dead broker: its agent hands them
 // over and leads nothing until the broker is back. `npm run load -- --kills 50` is the long form of the first.
 import { afterEach, describe, expect, inject, test } from 'vitest';
-import { StreamhouseClient } from '../../src/client/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { KillStage } from '../load/kills.ts';
+import { killBroker } from '../load/broker-kills.ts';
 import { leadersAt, setStage } from '../load/load-run.ts';
 import { postgresStore, type SharedStore } from './cluster.ts';
 
@@ -44,17 +44,11 @@ describe.runIf(target !== undefined)('on PostgreSQL', () => {
       open.push(stage);
       const [first, second] = stage.nodes;
       if (first === undefined || second === undefined) throw new Error('there are no nodes');
-      first.program('broker').kill('SIGKILL');
-      await eventually(async () => {
-        const leaders = await leadersAt(second.agentUrl);
-        return leaders.every((leader) => leader !== null && leader !== first.name);
-      });
+      await killBroker(first, second);
       const self: unknown = await (await fetch(`${first.agentUrl}/v1/agent`)).json();
       expect(self).toMatchObject({ state: 'broker_down', leases: 0 });
       first.start('broker');
       await eventually(async () => (await leadersAt(second.agentUrl)).includes(first.name));
-      const client = new StreamhouseClient({ url: first.agentUrl });
-      open.push(client);
       expect(await (await fetch(`${first.agentUrl}/v1/agent`)).json()).toMatchObject({ state: 'active' });
     },
   );

@@ -119,6 +119,8 @@ export async function setStage(
     for (const node of nodes) node.start('agent');
     if (brokers) for (const node of nodes) node.start('broker');
     await Promise.all(nodes.map((node) => node.active()));
+    // An agent that no broker ever attached to does not miss one.
+    if (brokers) await Promise.all(nodes.map((node) => node.attached()));
     await createTopic(nodes);
     return stage;
   } catch (error) {

@@ -1,4 +1,5 @@
-// `npm run load -- --seconds 60 --seed 7`: the load run in its long form; `--kills 50`: kills of agents instead.
+// `npm run load -- --seconds 60 --seed 7`: the load run in its long form; instead of it `--kills 50`: kills of agents, and
+// `--broker-kills 20`: kills of brokers.
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
@@ -8,6 +9,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     lanes: { type: 'string', default: '2' },
     kills: { type: 'string' },
+    'broker-kills': { type: 'string' },
   },
 });
 for (const [name, value] of Object.entries(values)) {
@@ -16,10 +18,13 @@ for (const [name, value] of Object.entries(values)) {
   process.exit(2);
 }
 
-const which = values.kills === undefined ? 'faults' : 'kills';
+const { kills, 'broker-kills': brokerKills } = values;
+const which =
+  kills !== undefined ? 'load/kills' : brokerKills !== undefined ? 'load/broker-kills' : 'load/faults';
+const passed = { ...values, kills: kills ?? brokerKills };
 const child = spawn('npx', ['vitest', 'run', '--config', 'vitest.load.config.ts', which], {
   stdio: 'inherit',
-  env: { ...process.env, LOAD_ARGUMENTS: JSON.stringify(values) },
+  env: { ...process.env, LOAD_ARGUMENTS: JSON.stringify(passed) },
 });
 child.on('exit', (code) => {
   process.exitCode = code ?? 1;

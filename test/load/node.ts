@@ -87,6 +87,11 @@ export class LoadNode implements AsyncDisposable {
     );
   }
 
+  /** Resolves when its broker, as it was started last, is attached and may lead. */
+  async attached(): Promise<void> {
+    await this.program('broker').waitForLog(({ msg }) => msg === 'the agent trusts its session: leading');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.parts.values()].map((program) => program[Symbol.asyncDispose]()));
   }
