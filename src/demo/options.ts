@@ -35,11 +35,11 @@ was lost, doubled, moved or out of order, and that no two ever led the same part
 `;
 
 const calm: Pace = {
-  beforeMoveMs: 3_000,
-  beforeKillMs: 3_000,
-  beforeStopMs: 4_000,
-  beforeReturnMs: 3_000,
-  beforeEndMs: 3_000,
+  beforeMoveMs: 2_000,
+  beforeKillMs: 2_000,
+  beforeStopMs: 2_500,
+  beforeReturnMs: 1_500,
+  beforeEndMs: 2_000,
 };
 const hurried: Pace = {
   beforeMoveMs: 300,
