@@ -1,4 +1,4 @@
-// How the tests run: real processes (forks), two at a time, against the servers that test/support/postgres-global.ts
+// How the tests run: real processes (forks), three at a time (they wait more than they work), against the servers that test/support/postgres-global.ts
 // starts once.
 
 import { defineConfig } from 'vitest/config';
@@ -9,7 +9,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/postgres-global.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     reporters: ['default', new ClosingReporter()],

@@ -15,7 +15,7 @@ const project = join(support, '..', '..');
 const announcement = z.object({ pid: z.number(), dataDir: z.string() });
 
 const program = `
-  import { startPostgresServer } from './postgres-server.js';
+  import { startPostgresServer } from './test/support/postgres-server.js';
   process.on('message', () => process.exit());
   const server = await startPostgresServer({ major: 16, settings: { fsync: 'off' } });
   process.send({ pid: server.pid, dataDir: server.dataDir });
@@ -40,7 +40,7 @@ export function compileOwner(): string {
   writeFileSync(join(directory, 'owner.js'), program);
   const tsconfig = {
     extends: join(project, 'tsconfig.json'),
-    compilerOptions: { noEmit: false, rootDir: support, outDir: directory },
+    compilerOptions: { noEmit: false, rootDir: project, outDir: directory },
     include: [],
     files: [join(support, 'postgres-server.ts')],
   };
