@@ -1,26 +1,17 @@
-// How requests leave: Node's own fetch knows neither Unix sockets nor a certificate authority of one's own, so for these there is the
-// library that it is made of.
+// How requests leave: by the way that the URL says, trusting the authorities of STREAMHOUSE_CA_FILE where it is set.
 import { readFileSync } from 'node:fs';
-import { Agent, fetch } from 'undici';
+import { fetchFor } from '../client/way.ts';
 import type { Connection } from './connection.ts';
 import { exitCode } from './exit-code.ts';
 import { CliFailure } from './failure.ts';
-import { socketPathOf } from './service-url.ts';
 
-/** Throws CliFailure(78) when the file of the authorities cannot be read. */
-export function fetchFor({ url, caFile }: Pick<Connection, 'url' | 'caFile'>): typeof globalThis.fetch {
-  const socketPath = socketPathOf(url);
-  if (socketPath === undefined && (caFile === undefined || !url.startsWith('https:')))
-    return globalThis.fetch;
-  const dispatcher = new Agent({
-    connect: socketPath === undefined ? { ca: readAuthorities(caFile) } : { socketPath },
-  });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same function as Node's, with types of its own
-  return ((input: string, init: object) =>
-    fetch(input, { ...init, dispatcher })) as unknown as typeof globalThis.fetch;
+/** Throws CliFailure(78) when the file of the authorities is needed and cannot be read. */
+export function fetchOf({ url, caFile }: Pick<Connection, 'url' | 'caFile'>): typeof globalThis.fetch {
+  const isAsked = caFile !== undefined && url.startsWith('https:');
+  return fetchFor(url, isAsked ? readAuthorities(caFile) : undefined);
 }
 
-function readAuthorities(file = ''): string {
+function readAuthorities(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

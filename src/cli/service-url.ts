@@ -27,11 +27,6 @@ export function parseServiceUrl(text: string): string {
   return url.href.replace(/\/+$/, '');
 }
 
-/** The socket's path; undefined when the agent is reached otherwise. */
-export function socketPathOf(url: string): string | undefined {
-  return url.startsWith('unix:') ? url.slice('unix:'.length) : undefined;
-}
-
 /** `unix:///run/x.sock` is meant as well: some write every URL with slashes. */
 function parseSocket(text: string): string {
   const path = text.slice('unix:'.length).replace(/^\/\/(?=\/)/, '');

@@ -1,22 +1,19 @@
 // One HTTP exchange, with a deadline over the whole answer; what goes wrong below HTTP becomes a sentence and an exit code.
 import { readEvents, type SourceEvent, StreamRefused } from '../client/event-source.ts';
+import { networkCode, neverSent } from '../client/network-code.ts';
+import { type Target, targetOf } from '../client/way.ts';
 import { Scope } from '../platform/scope.ts';
 import type { Connection } from './connection.ts';
 import type { CliDeps } from './deps.ts';
 import { formatDuration } from './duration.ts';
 import { exitCode } from './exit-code.ts';
 import { CliFailure } from './failure.ts';
-import { fetchFor } from './fetch.ts';
-import { socketPathOf } from './service-url.ts';
+import { fetchOf } from './fetch.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-export interface ApiRequest {
+export interface ApiRequest extends Target {
   readonly method: Method;
-  /** The path's parts, not yet encoded. */
-  readonly path: readonly string[];
-  /** What is undefined is left out. */
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** Sent as JSON. */
   readonly body?: unknown;
 }
@@ -44,7 +41,7 @@ export class Transport {
 
   constructor(connection: Connection, deps: Pick<CliDeps, 'fetch' | 'signal'>) {
     this.#connection = connection;
-    this.#fetch = deps.fetch ?? fetchFor(connection);
+    this.#fetch = deps.fetch ?? fetchOf(connection);
     this.#signal = deps.signal;
   }
 
@@ -61,7 +58,7 @@ export class Transport {
     using scope = new Scope(this.#signal);
     const timer = setTimeout(() => scope.end(timedOut), this.#connection.timeoutMs);
     try {
-      const response = await this.#fetch(this.#target(request), {
+      const response = await this.#fetch(targetOf(this.url, request), {
         method: request.method,
         headers: this.#headers(request),
         signal: scope.signal,
@@ -90,7 +87,7 @@ export class Transport {
     using scope = new Scope(this.#signal);
     const timer = setTimeout(() => scope.end(timedOut), this.#connection.timeoutMs);
     try {
-      yield* readEvents(this.#target(request), {
+      yield* readEvents(targetOf(this.url, request), {
         lastEventId: from.lastEventId,
         headers: this.#headers(request),
         signal: scope.signal,
@@ -105,17 +102,6 @@ export class Transport {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  #target({ path, query = {} }: ApiRequest): string {
-    const search = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) search.set(name, String(value));
-    }
-    const suffix = search.size === 0 ? '' : `?${search.toString()}`;
-    // On a Unix socket the host means nothing.
-    const base = socketPathOf(this.url) === undefined ? this.url : 'http://localhost';
-    return `${base}/${path.map(encodeURIComponent).join('/')}${suffix}`;
   }
 
   #headers(request: ApiRequest): Record<string, string> {
@@ -149,18 +135,6 @@ export class Transport {
   }
 }
 
-/** The request cannot have reached anyone. */
-const neverSent: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  // No such socket, or none that may be used.
-  'ENOENT',
-  'EACCES',
-]);
-
 function unreachable(url: string, code: string): string {
   if (code.includes('CERT') || code.includes('VERIFY')) {
     return `the certificate of ${url} is not trusted (${code}); name the file of its authority in STREAMHOUSE_CA_FILE`;
@@ -170,14 +144,4 @@ function unreachable(url: string, code: string): string {
     return `what listens at ${url} does not speak ${url.startsWith('https:') ? 'TLS' : 'HTTP'} (${code}); ${hint}`;
   }
   return `no agent answers at ${url} (${code}); start one with "streamhouse agent" or name another with --url`;
-}
-
-/** The system's code, out of the causes that fetch wraps around it; failing that, its words. */
-function networkCode(error: unknown): string {
-  let found = 'unknown reason';
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && typeof at.code === 'string' && at.code !== '') return at.code;
-    found = at.message;
-  }
-  return found;
 }

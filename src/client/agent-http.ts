@@ -3,14 +3,12 @@ import type { Clock } from '../platform/clock.ts';
 import { Scope } from '../platform/scope.ts';
 import { NotAnAgents, StreamhouseError, Unavailable } from './errors.ts';
 import { Fields } from './fields.ts';
+import { networkCode, neverSent } from './network-code.ts';
 import { refusalOf } from './refusal.ts';
+import { type Target, targetOf } from './way.ts';
 
-export interface AgentRequest {
+export interface AgentRequest extends Target {
   readonly method: 'GET' | 'POST' | 'PUT';
-  /** The path's parts, not yet encoded. */
-  readonly path: readonly string[];
-  /** What is undefined is left out. */
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
   /** Sent as JSON. */
   readonly body?: unknown;
 }
@@ -85,7 +83,7 @@ export class AgentHttp {
   ): Promise<Response> {
     const { fetch, token } = this.options;
     try {
-      return await fetch(this.target(request), {
+      return await fetch(targetOf(this.options.url, request), {
         method: request.method,
         signal,
         // A redirect leads away from the token's owner, never to an agent.
@@ -111,15 +109,6 @@ export class AgentHttp {
     };
     void wait();
     return { [Symbol.dispose]: () => disposed.abort() };
-  }
-
-  private target({ path, query = {} }: AgentRequest): string {
-    const search = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) search.set(name, String(value));
-    }
-    const suffix = search.size === 0 ? '' : `?${search.toString()}`;
-    return `${this.options.url}/${path.map(encodeURIComponent).join('/')}${suffix}`;
   }
 
   private problem(request: AgentRequest, status: number, problem: Fields | undefined): StreamhouseError {
@@ -152,26 +141,6 @@ export class AgentHttp {
       cause: error,
     });
   }
-}
-
-/** The request cannot have reached anyone. */
-const neverSent: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOENT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-]);
-
-/** The system's code, out of the causes that fetch wraps around it; failing that, its words. */
-function networkCode(error: unknown): string {
-  let found = 'unknown reason';
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && typeof at.code === 'string' && at.code !== '') return at.code;
-    found = at.message;
-  }
-  return found;
 }
 
 /** An empty body is an object without fields: what deletes or resigns has nothing to say. */

@@ -7,11 +7,12 @@ import { AgentHttp } from './agent-http.ts';
 import { Campaign, type RoleTerm } from './campaign.ts';
 import { type ClientLog, silentLog } from './client-log.ts';
 import { aborted, Engagements, type TermCallback } from './engagements.ts';
-import { TermOver } from './errors.ts';
+import { StreamhouseError, TermOver } from './errors.ts';
 import { Follower } from './follower.ts';
 import { Leadership } from './leadership.ts';
 import { Metadata } from './metadata.ts';
 import type { Term } from './term.ts';
+import { fetchFor, socketPathOf } from './way.ts';
 import type { PartitionName } from './wire-event.ts';
 
 export type { Clock } from '../platform/clock.ts';
@@ -40,8 +41,10 @@ export type { Term } from './term.ts';
 export type { PartitionName } from './wire-event.ts';
 
 export interface StreamhouseClientOptions {
-  /** The agent beside this broker. Default `http://127.0.0.1:7070`. */
+  /** The agent beside this broker: `http://…`, `https://…`, or its Unix socket, `unix:/run/streamhouse.sock`. Default `http://127.0.0.1:7070`. */
   readonly url?: string;
+  /** The certificate authorities to trust instead of Node's own for https, PEM. */
+  readonly ca?: string;
   /** A token of that agent, when it wants one. */
   readonly token?: string;
   /**
@@ -57,7 +60,7 @@ export interface StreamhouseClientOptions {
   readonly onError?: (error: unknown, term: Term) => void;
   /** Default: says nothing. */
   readonly logger?: ClientLog;
-  /** Default: the global one. Must answer as soon as the headers have come. */
+  /** Instead of the one that fits `url`; must answer as soon as the headers have come. */
   readonly fetch?: typeof globalThis.fetch;
   /** For tests. */
   readonly clock?: Clock;
@@ -95,17 +98,21 @@ export class StreamhouseClient implements AsyncDisposable {
   private following: Promise<void> | undefined;
   private closeOnce: Promise<void> | undefined;
 
-  /** Connects when it is first asked for terms or trust, and then for ever: an agent that is not there yet is waited for. */
+  /**
+   * Connects when it is first asked for terms or trust, and then for ever: an agent that is not there yet is waited for. Throws
+   * StreamhouseError when `url` is none.
+   */
   constructor(options: StreamhouseClientOptions = {}) {
-    const { url = urlDefault, token, attach = true, onError } = options;
+    const { token, attach = true, onError } = options;
+    const url = checkedUrl(options.url ?? urlDefault);
     this.clock = options.clock ?? systemClock;
     this.random = options.random ?? Math.random;
     this.log = options.logger ?? silentLog;
     this.closeTimeoutMs = options.closeTimeoutMs ?? closeTimeoutMsDefault;
     this.http = new AgentHttp({
-      url: url.replace(/\/+$/, ''),
+      url,
       token,
-      fetch: options.fetch ?? globalThis.fetch,
+      fetch: options.fetch ?? fetchFor(url, options.ca),
       clock: this.clock,
       timeoutMs: options.requestTimeoutMs ?? requestTimeoutMsDefault,
     });
@@ -248,4 +255,11 @@ export class StreamhouseClient implements AsyncDisposable {
     for (const { campaign } of this.campaigns) campaign.changed();
     for (const look of this.waitingForTrust) look();
   }
+}
+
+/** Without a slash at its end. What is no URL would be waited for, for ever. */
+function checkedUrl(url: string): string {
+  const isSocket = socketPathOf(url)?.startsWith('/') === true;
+  if (isSocket || (/^https?:\/\//.test(url) && URL.canParse(url))) return url.replace(/\/+$/, '');
+  throw new StreamhouseError(`"${url}" is no agent's URL: it begins with http://, https:// or unix:/`);
 }

@@ -1,6 +1,7 @@
 // One event stream over HTTP (text/event-stream) as an async iterable: from the answer's head to the stream's end. Who reads it
 // decides what an event means and whether to connect again.
-import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { createParser } from 'eventsource-parser';
+import { NotAnAgents } from './errors.ts';
 
 export interface SourceEvent {
   /** Where a later stream may go on from; only where the event itself has one. */
@@ -62,26 +63,34 @@ export async function* readEvents(
     });
   }
   onOpen?.(response.headers);
-  yield* parsed(response.body);
+  for await (const pieces of arrivals(response.body)) {
+    for (const piece of pieces) if ('data' in piece) yield piece;
+  }
 }
 
-async function* parsed(body: AsyncIterable<Uint8Array>): AsyncGenerator<SourceEvent, void> {
-  let arrived: EventSourceMessage[] = [];
+/** An event, or a comment that stands between events. */
+export type Arrival = SourceEvent | { readonly comment: string };
+
+/** What each piece of an event stream brings, in order. Throws when it cannot be one. */
+export async function* arrivals(body: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Arrival[], void> {
+  let arrived: Arrival[] = [];
   let fault: Error | undefined;
   const parser = createParser({
     maxBufferSize: eventCharsMax,
-    onEvent: (event) => arrived.push(event),
+    onEvent: ({ id, event = 'message', data }) => arrived.push({ id, event, data }),
+    onComment: (comment) => arrived.push({ comment: comment.trim() }),
     onError: (error) => {
       // A field that a later version adds is no fault.
-      if (error.type === 'max-buffer-size-exceeded') fault = error;
+      if (error.type !== 'max-buffer-size-exceeded') return;
+      fault = new NotAnAgents(`an event of more than ${eventCharsMax} characters`, { cause: error });
     },
   });
   const decoder = new TextDecoder();
   for await (const bytes of body) {
     parser.feed(decoder.decode(bytes, { stream: true }));
-    const events = arrived;
+    const pieces = arrived;
     arrived = [];
-    for (const { id, event = 'message', data } of events) yield { id, event, data };
+    yield pieces;
     if (fault !== undefined) throw fault;
   }
 }

@@ -1,8 +1,9 @@
 // One connection of the event stream: opens it, reads it to its end, and hands every event on in the turn in which its bytes came.
-import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { Clock } from '../platform/clock.ts';
 import { Scope } from '../platform/scope.ts';
 import type { AgentHttp } from './agent-http.ts';
+import { NotAnAgents } from './errors.ts';
+import { arrivals, type SourceEvent } from './event-source.ts';
 import type { Asked } from './trust.ts';
 import { parseEvent, parseEventId, type WireEvent } from './wire-event.ts';
 
@@ -30,8 +31,6 @@ export interface EventStreamOptions {
 
 /** Without a byte for so long the connection counts as dead; an agent that trusts itself beats every 500 ms. */
 const silenceMaxMs = 15_000;
-/** One snapshot part is at most 1,000 leases. */
-const eventLengthMax = 4 * 1024 * 1024;
 
 export class EventStream {
   private readonly deps: EventStreamDeps;
@@ -82,35 +81,22 @@ export class EventStream {
   }
 
   private async read(body: ReadableStream<Uint8Array>): Promise<void> {
-    let failure: unknown;
-    const parser = createParser({
-      maxBufferSize: eventLengthMax,
-      onEvent: (message) => {
-        try {
-          if (failure === undefined) this.message(message);
-        } catch (error) {
-          failure = error;
+    try {
+      for await (const pieces of arrivals(body)) {
+        this.heardMs = this.deps.clock.monotonicMs();
+        for (const piece of pieces) {
+          if ('data' in piece) this.message(piece);
+          else if (piece.comment === 'resumed') this.resumed();
         }
-      },
-      onComment: (comment) => {
-        if (comment.trim() === 'resumed') this.resumed();
-      },
-      onError: (error) => {
-        if (error.type === 'max-buffer-size-exceeded') failure ??= error;
-      },
-    });
-    const decoder = new TextDecoder();
-    for await (const chunk of body) {
-      this.heardMs = this.deps.clock.monotonicMs();
-      parser.feed(decoder.decode(chunk, { stream: true }));
-      if (failure === undefined) continue;
-      // What could not be understood may have been the end of a term: start again from a snapshot.
-      this.id = undefined;
-      throw failure;
+      }
+    } catch (error) {
+      // What could not be understood may have been the end of a term: the next stream begins with a snapshot.
+      if (error instanceof NotAnAgents) this.id = undefined;
+      throw error;
     }
   }
 
-  private message({ event: type = 'message', data, id }: EventSourceMessage): void {
+  private message({ event: type, data, id }: SourceEvent): void {
     const event = parseEvent(type, data);
     const told = id === undefined ? undefined : parseEventId(id);
     if (event?.type === 'snapshot') return this.snapshot(event, id, told?.n);

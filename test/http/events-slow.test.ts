@@ -165,6 +165,18 @@ test('a reader that cannot be written to gets no beats to read later', async () 
   expect(stalled.of('beat').length).toBeLessThanOrEqual(2);
 });
 
+test('a beat comes behind everything that has happened: who hears it knows of no lease too many', async () => {
+  await using stage = await eventStage({ capacity: 2 * eventCount });
+  const stalled = await stage.readOn();
+  stalled.pause();
+  await flood(stage, eventCount);
+  await eventually(() => waitingMost() > 0);
+  await stage.clock.advance(500);
+  stalled.resume();
+  await eventually(() => stalled.of('beat').length > 0, bulk);
+  expect(stalled.numbers.at(-1)).toBe(eventCount);
+});
+
 test('a snapshot waits for its reader part by part', async () => {
   await using stage = await eventStage();
   stage.agent.hold(terms(100_000, topic));

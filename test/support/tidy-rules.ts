@@ -172,11 +172,12 @@ export const tidyRules = {
     signalsPort,
   ),
   client: importsOnly(
-    'the client imports nothing but itself, platform, node: and eventsource-parser: brokers load it',
+    'the client imports nothing but itself, platform, node:, undici and eventsource-parser: brokers load it',
     client,
     file(client, platform),
     nodeModule,
     npmPackage('eventsource-parser'),
+    npmPackage('undici'),
   ),
   cli: importedOnlyFrom(
     'the commands speak HTTP: they import no store, coordination or signals',

@@ -33,6 +33,11 @@ export class Follower {
     }
   }
 
+  /** Whether all has been told that has happened until now. */
+  get isCaughtUp(): boolean {
+    return !this.mustSayResumed && this.snapshot === undefined && this.told === this.deps.journal.last;
+  }
+
   /** The next bytes, at most a chunk; undefined when all has been told. */
   next(): Buffer | undefined {
     if (this.mustSayResumed) {

@@ -60,8 +60,10 @@ export class Reader implements Turn {
   private writeNext(): void {
     const { follower, outlet, beat } = this.parts;
     const chunk = follower.next();
-    const due = this.isBeatDue ? beat() : undefined;
-    this.isBeatDue = false;
+    // Behind everything that has happened: a broker that hears it may believe what it was told of its leases.
+    const isTime = this.isBeatDue && follower.isCaughtUp;
+    const due = isTime ? beat() : undefined;
+    if (isTime) this.isBeatDue = false;
     const pieces = [chunk, due].filter((piece) => piece !== undefined);
     if (pieces.length > 0) outlet.write(pieces);
     else if (this.farewell !== undefined) this.end(this.farewell.event, this.farewell.reason);
