@@ -12,7 +12,7 @@ import { type RawAnswer, type RawRequest, rawRequest } from './raw-request.ts';
 import { faultOfRequest } from './request-faults.ts';
 
 /** Requests an operation. */
-const runs = Number(process.env['FUZZ_RUNS'] ?? 40);
+const runs = Number(process.env['FUZZ_RUNS'] ?? 30);
 /** The same requests every time; another seed is another afternoon's hunt. */
 const ourSeed = 20_261_122;
 const seed = Number(process.env['FUZZ_SEED'] ?? ourSeed);
