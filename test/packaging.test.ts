@@ -2,7 +2,7 @@
 // engine is needed; that the images build and run is not claimed.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -427,5 +427,12 @@ describe('.env.example', () => {
       return !variables.some(({ name, value }) => name === known && value === expected);
     });
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('what the build leaves', () => {
+  test('is a program that a shell can start, as often as it is built anew', () => {
+    // npm makes it executable only once, when it links it.
+    expect(statSync(join(project, 'dist/main.js')).mode & 0o111).toBe(0o111);
   });
 });
