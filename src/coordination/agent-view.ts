@@ -68,7 +68,8 @@ export interface AgentView {
   attachBroker(): Disposable;
   /**
    * The broker is done with these terms: gives them up, and answers what the store says of each. Repeating it is fine while the
-   * lease is vacant at that epoch. Fails as the store does; the terms are given up locally all the same.
+   * lease is vacant at that epoch. Refuses `session_lost` without a session. Fails as the store does; the terms are given up
+   * locally all the same.
    */
   acknowledge(terms: readonly (Term & { readonly key: PartitionKey })[]): Promise<readonly ReleaseOutcome[]>;
   /** Roles that brokers and jobs beside this agent campaign for. */

@@ -1,5 +1,5 @@
 // The agent: opens the store, registers, lives, and when its session is lost, registers anew; until it is told to stop.
-import { StoreUnavailable } from '../domain/refusal.ts';
+import { Refusal, StoreUnavailable } from '../domain/refusal.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import type { Instruments } from '../metrics/instruments.ts';
 import { Backoff } from '../platform/backoff.ts';
@@ -54,8 +54,6 @@ export interface AgentOptions {
   readonly broker: BrokerWatchOptions;
 }
 
-/** No session ever has this id: under it nothing is held. */
-const noSession = '00000000-0000-0000-0000-000000000000';
 /** Of the whole graceful stop, what brokers may use; the rest is for ending the session. */
 const handoffShare = 0.8;
 /** Events kept for readers that reconnect: a takeover of thousands of partitions fits. */
@@ -157,12 +155,8 @@ export class Agent implements AgentView, AsyncDisposable {
   }
 
   async acknowledge(terms: readonly PartitionTerm[]): Promise<readonly ReleaseOutcome[]> {
-    if (this.session !== undefined) return this.session.acknowledge(terms);
-    // Whatever it held ended with its session; the store tells what has become of it.
-    const { store } = this;
-    if (store === undefined)
-      throw new StoreUnavailable('the metadata store is not open yet', { outcomeUnknown: false });
-    return (await store.releaseLeases(noSession, terms, 'released')).outcomes;
+    if (this.session === undefined) throw new Refusal('session_lost', 'this agent has no session now');
+    return this.session.acknowledge(terms);
   }
 
   readiness(): readonly ReadinessCheck[] {

@@ -51,13 +51,14 @@ export class Handoff {
 
   /**
    * Begins to give these up: asks the broker for what it was not asked yet; without one, releases them and answers how many.
-   * `byMs`: no deadline may lie behind it, monotonic clock. Fails as the store does.
+   * `leavingByMs`: this agent gives up everything, whatever the plan says, and no deadline may lie behind that moment of the
+   * monotonic clock; undefined: a planned move. Fails as the store does.
    */
-  async giveUp(unwanted: readonly HeldTerm[], byMs = Number.POSITIVE_INFINITY): Promise<number> {
+  async giveUp(unwanted: readonly HeldTerm[], leavingByMs?: number): Promise<number> {
     const fresh = unwanted.filter(({ revoking }) => revoking === undefined);
     if (fresh.length === 0) return 0;
     if (this.options.isBrokerAttached()) {
-      await this.ask(fresh, byMs);
+      await this.ask(fresh, leavingByMs);
       return 0;
     }
     await this.release(fresh);
@@ -75,15 +76,17 @@ export class Handoff {
     return this.acknowledgements.run(terms);
   }
 
-  private async ask(terms: readonly HeldTerm[], byMs: number): Promise<void> {
+  private async ask(terms: readonly HeldTerm[], leavingByMs: number | undefined): Promise<void> {
     const { clock, log, store } = this.deps;
-    // Who gets it is news for people and for a broker that redirects its clients; nothing waits for it.
-    const targets = await store.readTargets(terms.map(({ key }) => key)).catch(() => []);
+    // Who gets it is news for people and for a broker that redirects its clients. An agent that leaves is ahead of the plan, which
+    // still names itself: it asks at once.
+    const isPlanned = leavingByMs === undefined;
+    const targets = isPlanned ? await store.readTargets(terms.map(({ key }) => key)).catch(() => []) : [];
     const receivers = new Map(
       targets.map(({ topic, partition, agentId }) => [`${topic}/${partition}`, agentId]),
     );
     const sinceMs = clock.monotonicMs();
-    const releasedAtMs = Math.min(sinceMs + this.options.timeoutMs, byMs);
+    const releasedAtMs = Math.min(sinceMs + this.options.timeoutMs, leavingByMs ?? Number.POSITIVE_INFINITY);
     this.holdings.revoke(
       terms.map((term) => ({
         term,

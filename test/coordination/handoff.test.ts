@@ -184,6 +184,8 @@ describe('a graceful stop', () => {
     const stopping = a.stop();
     await stage.clock.advance(100);
     expect(asked(a)).toHaveLength(4);
+    // The plan still names the agent that goes: nobody is told that it gets its own partitions.
+    expect(asked(a).map(({ revoking }) => revoking?.to)).toEqual([null, null, null, null]);
     expect(a.agent.held().trustedForMs).toBeGreaterThan(0);
     expect(a.agent.status().state).toBe('draining');
     await a.agent.acknowledge(asked(a));

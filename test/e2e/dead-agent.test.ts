@@ -8,8 +8,10 @@ import { leadersAt, setStage } from '../load/load-run.ts';
 import { postgresStore, type SharedStore } from './cluster.ts';
 
 const [target] = inject('postgresTargets');
+if (target === undefined) throw new Error('no PostgreSQL to test with');
+const { url } = target;
 
-describe.runIf(target !== undefined)('on PostgreSQL', () => {
+describe('on PostgreSQL', () => {
   const open: AsyncDisposable[] = [];
 
   afterEach(async () => {
@@ -17,7 +19,7 @@ describe.runIf(target !== undefined)('on PostgreSQL', () => {
   });
 
   function makeStore(): SharedStore {
-    const store = postgresStore(target?.url ?? '');
+    const store = postgresStore(url);
     open.push(store);
     return store;
   }
