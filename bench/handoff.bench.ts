@@ -133,7 +133,7 @@ async function measure(makeStore: () => SharedStore): Promise<Figure[]> {
   const ms = await handoffs(moved);
   await moved[Symbol.asyncDispose]();
   const stops: number[] = [];
-  for (let round = 0; round < 3; round += 1) {
+  for (let round = 0; round < 12; round += 1) {
     await using store = makeStore();
     stops.push(await stop(store));
   }

@@ -19,8 +19,8 @@ export class Holdings {
   private readonly tell: (events: readonly AgentEvent[]) => void;
   private readonly serial = new Serial();
   private terms = new Map<string, Term>();
-  /** Given up locally, whether or not the store knows yet: nobody may act on them. */
-  private readonly releasing = new Set<string>();
+  /** Given up locally: nobody may act on them, whether the store is being told now or could not be. */
+  private readonly releasing = new Map<string, 'underway' | 'failed'>();
   /** The broker has been asked to give them up; never taken back, only released. By the term's epoch: a new term is not asked. */
   private readonly revoking = new Map<string, { readonly epoch: number } & Revoking>();
   /** Terms that an operator asked for, as last read; those that are over meanwhile match nothing any more. */
@@ -117,19 +117,31 @@ export class Holdings {
     lost: LeaseLostReason = reason,
   ): Promise<readonly ReleaseOutcome[]> {
     const own = terms.filter((term) => this.holds(term));
-    for (const { key } of own) this.releasing.add(leaseKeyText(key));
+    for (const term of terms) {
+      if (this.isCurrent(term)) this.releasing.set(leaseKeyText(term.key), 'underway');
+    }
     if (own.length > 0) this.changed();
     this.tell(lostEvents(own, lost));
-    const outcomes: ReleaseOutcome[] = [];
-    for (const batch of batches(terms)) {
-      outcomes.push(...(await this.serial.run(() => this.releaseBatch(batch, reason))));
+    try {
+      const outcomes: ReleaseOutcome[] = [];
+      for (const batch of batches(terms)) {
+        outcomes.push(...(await this.serial.run(() => this.releaseBatch(batch, reason))));
+      }
+      return outcomes;
+    } catch (error) {
+      for (const term of terms) {
+        const text = leaseKeyText(term.key);
+        if (this.isCurrent(term) && this.releasing.has(text)) this.releasing.set(text, 'failed');
+      }
+      throw error;
     }
-    return outcomes;
   }
 
-  /** Terms that were given up locally and are still named in the store, to be released again. */
+  /** Terms that were given up locally and that the store, for all we know, still names: to be released again. */
   pendingReleases(): readonly Term[] {
-    return [...this.releasing].flatMap((text) => this.terms.get(text) ?? []);
+    return [...this.releasing].flatMap(([text, state]) =>
+      state === 'failed' ? (this.terms.get(text) ?? []) : [],
+    );
   }
 
   /** The session is over, and with it everything that was held under it. */
@@ -175,9 +187,8 @@ export class Holdings {
   ): Promise<readonly ReleaseOutcome[]> {
     const { outcomes, holdingsVersion } = await this.deps.store.releaseLeases(this.sessionId, terms, reason);
     // Released or superseded: either way it is not ours any more.
-    for (const { key, epoch } of terms) {
-      const text = leaseKeyText(key);
-      if (this.terms.get(text)?.epoch === epoch) this.forget(text);
+    for (const term of terms) {
+      if (this.isCurrent(term)) this.forget(leaseKeyText(term.key));
     }
     await this.follow(holdingsVersion);
     return outcomes;
@@ -228,6 +239,11 @@ export class Holdings {
   /** Whether this very term is held and not given up. */
   private holds({ key, epoch }: Term): boolean {
     return this.get(key)?.epoch === epoch;
+  }
+
+  /** Whether, for all we know, the store names us with this very term, given up or not. */
+  private isCurrent({ key, epoch }: Term): boolean {
+    return this.terms.get(leaseKeyText(key))?.epoch === epoch;
   }
 
   private revokingOf({ key, epoch }: Term): Revoking | undefined {

@@ -151,6 +151,17 @@ describe('a lease that is being released', () => {
     expect(holdings.pendingReleases()).toEqual([]);
   });
 
+  test('is not to be released again while the store is being told', async () => {
+    const request = actor.faulty.hold('releaseLeases');
+    const released = holdings.release([term(first)], 'released');
+    const next = holdings.release([term(second)], 'released');
+    await request.arrived;
+    expect(holdings.pendingReleases()).toEqual([]);
+    request.letGo();
+    await Promise.all([released, next]);
+    expect(actor.faulty.calls.filter(({ operation }) => operation === 'releaseLeases')).toHaveLength(2);
+  });
+
   test('and whose reply was lost is known to be gone by the next heartbeat', async () => {
     actor.faulty.next('releaseLeases', faults.loseReply);
     await expect(holdings.release([term(first)], 'released')).rejects.toBeInstanceOf(StoreUnavailable);

@@ -86,8 +86,13 @@ export async function runBounded(
   parameters: ParameterValues,
   attemptMs: number,
 ): Promise<Row[]> {
-  const values = compiled.parameters.map((parameter) => valueOf(parameter, parameters));
+  const values = valuesOf(compiled, parameters);
   return bounded(client, attemptMs, () => client.query<Row>({ name, text: compiled.text, values }));
+}
+
+/** The statement's parameters as the driver wants them, in the order of its placeholders. */
+export function valuesOf(compiled: CompiledSql, parameters: ParameterValues): unknown[] {
+  return compiled.parameters.map((parameter) => valueOf(parameter, parameters));
 }
 
 /** Runs a command without parameters: BEGIN, COMMIT, ROLLBACK. */

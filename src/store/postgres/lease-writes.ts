@@ -10,6 +10,7 @@ import {
   epochAfter,
   fromFreeLeases,
   fromOwnTerms,
+  isOwn,
   raiseHoldings,
   readGrant,
 } from '../sql/lease-terms.ts';
@@ -87,12 +88,10 @@ const release = statement<
       order by l.kind, l.name, l.partition
       for update of l
     ), vacated as (
-      -- Not "=" for the session, which could be looked up by its index: of a session that took all it has since the last
-      -- ANALYZE, a plan expects no lease there, and would read all of them anew for each that is released.
       update ${d.table('leases')} l set session_id = null, acquired_at = null
       from locked k
       where l.group_name = ${group(d)} and ${sameKey('l', 'k')} and l.epoch = k.epoch
-        and l.session_id is not distinct from ${session(d)}
+        and ${isOwn(d)}
       returning l.group_name, l.kind, l.name, l.partition, l.epoch
     ), closed as (
       update ${d.table('lease_history')} h

@@ -30,13 +30,22 @@ export function fromFreeLeases(d: Dialect): SQL {
 
 /**
  * Of the terms in parameter `terms` (as `w`) the rows (as `l`) that parameter `sessionId` still holds at that epoch. Looked
- * up by key, never by session ("is not distinct from" uses no index): how much a session holds is what planners know least.
+ * up by key: how much a session holds is what planners know least (`isOwn`).
  */
 export function fromOwnTerms(d: Dialect): SQL {
   return sql`from ${d.rows('terms', termRowColumns)} as w
     cross join ${d.table('leases')} l
     where l.group_name = ${group(d)} and ${sameKey('l', 'w')} and l.epoch = w.epoch
-      and l.session_id is not distinct from ${session(d)}`;
+      and ${isOwn(d)}`;
+}
+
+/**
+ * Whether the lease (as `l`) names parameter `sessionId`, in words of which a planner expects half of the rows. Said with "="
+ * or "is not distinct from", it expects none of a session that took all it has since the last ANALYZE, and compares each
+ * of its leases with each that is asked for.
+ */
+export function isOwn(d: Dialect): SQL {
+  return sql`coalesce(l.session_id = ${session(d)}, false)`;
 }
 
 /** The epoch of a grant that follows `epoch`: above it, and above every epoch of earlier eras. See domain/epoch.ts. */
