@@ -14,7 +14,7 @@ import { meteredStore } from './metrics/metered-store.ts';
 import { systemClock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
 import { PostgresSignals } from './signals/postgres-signals.ts';
-import { SqliteSignals } from './signals/sqlite-signals.ts';
+import { type PollPace, SqliteSignals } from './signals/sqlite-signals.ts';
 import { reach } from './store/postgres/encryption.ts';
 import { grantsSql } from './store/postgres/grants.ts';
 import { openPostgresStore } from './store/postgres/open.ts';
@@ -29,8 +29,10 @@ const clock = systemClock;
 const { random } = Math;
 const version = programVersion();
 
-/** How often coordinator and deputies look at the sessions, and SQLite at its file; milliseconds. */
+/** How often coordinator and deputies look at the sessions, milliseconds. */
 const pollMs = 250;
+/** How often an agent looks whether others have changed the SQLite file. */
+const sqlitePace: PollPace = { quietMs: 50, busyMs: 10, busyForMs: 5_000 };
 /** The coordinator proves that signals arrive this often, milliseconds. */
 const pingMs = 5_000;
 /** Bound of one attempt of `streamhouse db`, which has no heartbeat to keep up with; milliseconds. */
@@ -212,7 +214,7 @@ async function openSqlite({ settings, budget }: AgentConfig): Promise<OpenedStor
     ].join(' ');
     return { generation: await store.assignmentGeneration(), members };
   };
-  const signals = new SqliteSignals({ clock, dataVersion: () => store.dataVersion(), digest }, pollMs / 5);
+  const signals = new SqliteSignals({ clock, dataVersion: () => store.dataVersion(), digest }, sqlitePace);
   signals.start();
   return closingBoth(store, signals);
 }

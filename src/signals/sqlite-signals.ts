@@ -19,17 +19,27 @@ export interface ChangeDigest {
   readonly members: string;
 }
 
+/** How often it looks, milliseconds: with each look costing what a wake-up costs, rarely while nothing moves. */
+export interface PollPace {
+  readonly quietMs: number;
+  /** For `busyForMs` after the assignment or the members changed: partitions are about to change hands. */
+  readonly busyMs: number;
+  readonly busyForMs: number;
+}
+
 export class SqliteSignals implements Signals {
   private readonly bell = new LocalBell();
   private readonly scope = new Scope(new AbortController().signal);
   private readonly deps: SqliteSignalsDeps;
-  private readonly pollMs: number;
+  private readonly pace: PollPace;
   private polling: Promise<void> | undefined;
   private failure: string | undefined;
+  /** Monotonic. */
+  private busyUntilMs = 0;
 
-  constructor(deps: SqliteSignalsDeps, pollMs: number) {
+  constructor(deps: SqliteSignalsDeps, pace: PollPace) {
     this.deps = deps;
-    this.pollMs = pollMs;
+    this.pace = pace;
   }
 
   start(): void {
@@ -47,7 +57,7 @@ export class SqliteSignals implements Signals {
 
   health(): SignalsHealth {
     return this.failure === undefined
-      ? { ok: true, detail: `polling every ${this.pollMs} ms` }
+      ? { ok: true, detail: `polling every ${this.pace.quietMs} ms, and faster while partitions move` }
       : { ok: false, detail: `cannot poll: ${this.failure}` };
   }
 
@@ -70,14 +80,20 @@ export class SqliteSignals implements Signals {
       } catch (error) {
         this.failure = error instanceof Error ? error.message : String(error);
       }
-      await this.deps.clock.sleep(this.pollMs, signal);
+      const isBusy = this.deps.clock.monotonicMs() < this.busyUntilMs;
+      await this.deps.clock.sleep(isBusy ? this.pace.busyMs : this.pace.quietMs, signal);
     }
   }
 
   private async tellChanges(before: ChangeDigest | undefined): Promise<ChangeDigest> {
     const now = await this.deps.digest();
-    if (before?.generation !== now.generation) this.bell.ring('assignment');
-    if (before?.members !== now.members) this.bell.ring('membership');
+    const isReassigned = before?.generation !== now.generation;
+    const isOfOthers = before?.members !== now.members;
+    if (isReassigned || isOfOthers) {
+      this.busyUntilMs = this.deps.clock.monotonicMs() + this.pace.busyForMs;
+    }
+    if (isReassigned) this.bell.ring('assignment');
+    if (isOfOthers) this.bell.ring('membership');
     this.bell.ring('leases');
     return now;
   }

@@ -12,6 +12,7 @@ import { ManualClock } from '../coordination/manual-clock.ts';
 import { budget, describeAgent } from '../coordination/stage.ts';
 
 const pollMs = 50;
+const pace = { quietMs: pollMs, busyMs: 10, busyForMs: 1_000 };
 
 describe('by the digest', () => {
   let clock: ManualClock;
@@ -19,16 +20,19 @@ describe('by the digest', () => {
   let digest: ChangeDigest;
   let failure: Error | undefined;
   let digests: number;
+  let looks: number;
   let signals: SqliteSignals;
   let heard: SignalKind[];
 
   beforeEach(async () => {
     clock = new ManualClock();
-    [version, digest, failure, digests, heard] = [1, { generation: 1, members: 'a' }, undefined, 0, []];
+    [version, digest, failure, heard] = [1, { generation: 1, members: 'a' }, undefined, []];
+    [digests, looks] = [0, 0];
     signals = new SqliteSignals(
       {
         clock,
         dataVersion: async () => {
+          looks += 1;
           if (failure) throw failure;
           return version;
         },
@@ -37,7 +41,7 @@ describe('by the digest', () => {
           return digest;
         },
       },
-      pollMs,
+      pace,
     );
     signals.subscribe((kind) => heard.push(kind));
     signals.start();
@@ -69,6 +73,24 @@ describe('by the digest', () => {
     await clock.advance(100 * pollMs);
     expect(digests).toBe(before);
     expect(heard).toEqual([]);
+  });
+
+  test('it looks more often for a while after the assignment or the members changed, and not for heartbeats', async () => {
+    await clock.advance(pace.busyForMs + pollMs);
+    const looksIn = async (ms: number): Promise<number> => {
+      const before = looks;
+      await clock.advance(ms);
+      return looks - before;
+    };
+    expect(await looksIn(500)).toBe(10);
+    await commit({});
+    expect(await looksIn(500)).toBe(10);
+    for (const change of [{ generation: 2 }, { members: 'a b' }]) {
+      await commit(change);
+      expect(await looksIn(500)).toBe(50);
+      await clock.advance(pace.busyForMs);
+      expect(await looksIn(500)).toBe(10);
+    }
   });
 
   test('what cannot be polled is said in health, and what changed meanwhile is told afterwards', async () => {
@@ -124,7 +146,7 @@ describe('on a file that another process writes to', () => {
           return { generation: await watched.store.assignmentGeneration(), members };
         },
       },
-      pollMs,
+      pace,
     );
     heard = [];
     signals.subscribe((kind) => heard.push(kind));
