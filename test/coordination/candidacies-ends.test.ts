@@ -1,46 +1,13 @@
 // How a leader's term ends other than by its own word: an operator, the session's loss, the agent's stop.
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import type { Candidacy } from '../../src/coordination/elections.ts';
+import { describe, expect, test } from 'vitest';
 import { standBackMs } from '../../src/coordination/role-keeper.ts';
 import { roleKey } from '../../src/domain/lease.ts';
 import { StoreUnavailable } from '../../src/domain/refusal.ts';
-import { Electorate } from './election-stage.ts';
-import { Stage, stageSchema } from './stage.ts';
+import { electionScene, waiting, refusal } from './election-stage.ts';
 
-const [target] = inject('postgresTargets');
-if (target === undefined) throw new Error('no PostgreSQL to test with');
-const { url } = target;
-const schema = stageSchema(url);
-
-let stage: Stage;
-let joined: Electorate[];
-
-beforeEach(async () => {
-  stage = await Stage.open(url, schema);
-  joined = [];
-});
-
-afterEach(async () => {
-  for (const { candidacies } of joined) candidacies.close();
-  // Nobody is waited for who was told to stop.
-  for (const { now } of joined) now.loseTrust();
-  await Promise.all(joined.map(({ now }) => now.end()));
-  await stage[Symbol.asyncDispose]();
-});
-
-async function join(agentId: string): Promise<Electorate> {
-  const electorate = await Electorate.join(stage, agentId);
-  joined.push(electorate);
-  return electorate;
-}
-
-async function stored(role: string): Promise<{ agentId: string | null; epoch: number }> {
-  const lease = await stage.store.getLease(roleKey(role));
-  return { agentId: lease?.agentId ?? null, epoch: lease?.epoch ?? 0 };
-}
-
-const waiting: Partial<Candidacy> = { state: 'waiting', epoch: null, since: null, trustedForMs: 0 };
-const refusal = (code: string) => expect.objectContaining({ name: 'Refusal', code });
+const scene = electionScene();
+const join = (agentId: string) => scene.join(agentId);
+const stored = (role: string) => scene.stored(role);
 
 describe('an operator', () => {
   test('has whoever leads told to stop; the role goes on when it has said that it did', async () => {
@@ -50,11 +17,11 @@ describe('an operator', () => {
     expect(a.candidacies.requestResign('x', null)).toBe(epoch);
     expect(a.candidacies.requestResign('x', epoch)).toBe(epoch);
     expect(a.told).toEqual(['x: won by one', 'x: lost by one, resigned']);
-    await stage.clock.advance(5_000);
+    await scene.stage.clock.advance(5_000);
     expect(await stored('x')).toEqual({ agentId: 'a', epoch });
     await a.candidacies.resign('x', 'one');
     b.candidacies.look();
-    await stage.clock.rest();
+    await scene.stage.clock.rest();
     expect(await stored('x')).toMatchObject({ agentId: 'b' });
   });
 
@@ -64,12 +31,12 @@ describe('an operator', () => {
     await b.campaign('x', 'two');
     a.candidacies.resignRequested('x');
     // Asked again and again, as a heartbeat may: the time that it has does not begin anew.
-    await stage.clock.advance(3_000);
+    await scene.stage.clock.advance(3_000);
     a.candidacies.resignRequested('x');
     a.candidacies.renew('x', 'one', 60_000);
-    await stage.clock.advance(2_999);
+    await scene.stage.clock.advance(2_999);
     expect(await stored('x')).toMatchObject({ agentId: 'a' });
-    await stage.clock.advance(1);
+    await scene.stage.clock.advance(1);
     expect(await stored('x')).toMatchObject({ agentId: null });
   });
 
@@ -79,10 +46,10 @@ describe('an operator', () => {
     await a.campaign('x', 'one', { stream: ended.signal });
     await a.campaign('x', 'two');
     a.candidacies.requestResign('x', null);
-    await stage.clock.advance(10_000);
+    await scene.stage.clock.advance(10_000);
     expect(a.told.at(-1)).toBe('x: won by two');
     await a.candidacies.resign('x', 'two');
-    await stage.clock.rest();
+    await scene.stage.clock.rest();
     expect(a.told.at(-1)).toBe('x: won by one');
   });
 
@@ -92,9 +59,9 @@ describe('an operator', () => {
     a.candidacies.requestResign('x', null);
     await a.candidacies.resign('x', 'one');
     expect(await a.campaign('x', 'one')).toMatchObject(waiting);
-    await stage.clock.advance(standBackMs - 1);
+    await scene.stage.clock.advance(standBackMs - 1);
     expect(a.won).toHaveLength(1);
-    await stage.clock.advance(1);
+    await scene.stage.clock.advance(1);
     expect(a.won).toHaveLength(2);
   });
 
@@ -143,7 +110,7 @@ describe('a session that is lost', () => {
     const a = await join('a');
     await a.campaign('x', 'one', { holdMs: 4_000 });
     await a.loseSession();
-    await stage.clock.advance(4_000);
+    await scene.stage.clock.advance(4_000);
     expect(() => a.candidacies.renew('x', 'one', 4_000)).toThrow(refusal('no_lease'));
     await a.register();
     expect(await stored('x')).toMatchObject({ agentId: null });
@@ -152,7 +119,11 @@ describe('a session that is lost', () => {
   test('is told to a leader when its lease is found in other hands', async () => {
     const a = await join('a');
     const { epoch } = await a.campaign('x', 'one');
-    await stage.store.releaseLeases(a.now.sessionId, [{ key: roleKey('x'), epoch: epoch ?? 0 }], 'released');
+    await scene.stage.store.releaseLeases(
+      a.now.sessionId,
+      [{ key: roleKey('x'), epoch: epoch ?? 0 }],
+      'released',
+    );
     await a.now.beat();
     expect(a.told.slice(0, 2)).toEqual(['x: won by one', 'x: lost by one, superseded']);
   });
@@ -165,13 +136,13 @@ describe('an agent that stops', () => {
     await a.campaign('y', 'one', { holdMs: 8_000 });
     let hasEnded = false;
     const end = a.now.end().then(() => (hasEnded = true));
-    await stage.clock.rest();
+    await scene.stage.clock.rest();
     expect(a.told.slice(2)).toEqual(['x: lost by one, session_lost', 'y: lost by one, session_lost']);
-    await stage.clock.advance(4_000);
+    await scene.stage.clock.advance(4_000);
     void a.candidacies.resign('y', 'one').catch(() => undefined);
-    await stage.clock.advance(999);
+    await scene.stage.clock.advance(999);
     expect(hasEnded).toBe(false);
-    await stage.clock.advance(1);
+    await scene.stage.clock.advance(1);
     expect(hasEnded).toBe(true);
     await end;
   });
@@ -182,9 +153,9 @@ describe('an agent that stops', () => {
     await a.campaign('x', 'two');
     let hasEnded = false;
     const end = a.now.end().then(() => (hasEnded = true));
-    await stage.clock.advance(9_999);
+    await scene.stage.clock.advance(9_999);
     expect(hasEnded).toBe(false);
-    await stage.clock.advance(1);
+    await scene.stage.clock.advance(1);
     expect(hasEnded).toBe(true);
     await end;
     expect(a.told).toEqual(['x: won by one', 'x: lost by one, session_lost']);

@@ -1,47 +1,14 @@
 // Several candidates on one agent: a lease names only the session, so the agent itself sees that they never share a term.
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import type { Candidacy } from '../../src/coordination/elections.ts';
+import { describe, expect, test } from 'vitest';
 import { candidaciesMax } from '../../src/coordination/races.ts';
-import { roleKey } from '../../src/domain/lease.ts';
 import { StoreUnavailable } from '../../src/domain/refusal.ts';
-import { Electorate } from './election-stage.ts';
+import { electionScene, waiting, refusal } from './election-stage.ts';
 import { faults } from './faulty-store.ts';
-import { budget, Stage, stageSchema, trustMs } from './stage.ts';
+import { budget, trustMs } from './stage.ts';
 
-const [target] = inject('postgresTargets');
-if (target === undefined) throw new Error('no PostgreSQL to test with');
-const { url } = target;
-const schema = stageSchema(url);
-
-let stage: Stage;
-let joined: Electorate[];
-
-beforeEach(async () => {
-  stage = await Stage.open(url, schema);
-  joined = [];
-});
-
-afterEach(async () => {
-  for (const { candidacies } of joined) candidacies.close();
-  // Nobody is waited for who was told to stop.
-  for (const { now } of joined) now.loseTrust();
-  await Promise.all(joined.map(({ now }) => now.end()));
-  await stage[Symbol.asyncDispose]();
-});
-
-async function join(agentId: string): Promise<Electorate> {
-  const electorate = await Electorate.join(stage, agentId);
-  joined.push(electorate);
-  return electorate;
-}
-
-async function stored(role: string): Promise<{ agentId: string | null; epoch: number }> {
-  const lease = await stage.store.getLease(roleKey(role));
-  return { agentId: lease?.agentId ?? null, epoch: lease?.epoch ?? 0 };
-}
-
-const waiting: Partial<Candidacy> = { state: 'waiting', epoch: null, since: null, trustedForMs: 0 };
-const refusal = (code: string) => expect.objectContaining({ name: 'Refusal', code });
+const scene = electionScene();
+const join = (agentId: string) => scene.join(agentId);
+const stored = (role: string) => scene.stored(role);
 
 describe('two candidates on one agent', () => {
   test('lead one after the other, each under an epoch of its own', async () => {
@@ -49,7 +16,7 @@ describe('two candidates on one agent', () => {
     expect(await a.campaign('compactor', 'one')).toMatchObject({ state: 'leading' });
     expect(await a.campaign('compactor', 'two')).toMatchObject(waiting);
     await a.candidacies.resign('compactor', 'one');
-    await stage.clock.rest();
+    await scene.stage.clock.rest();
     expect(await a.campaign('compactor', 'two')).toMatchObject({ state: 'leading', epoch: a.won[1] });
     expect(a.told).toEqual([
       'compactor: won by one',
@@ -67,7 +34,7 @@ describe('two candidates on one agent', () => {
     expect(await a.campaign('y', 'three')).toMatchObject({ state: 'leading' });
     await a.candidacies.resign('x', 'two');
     await a.candidacies.resign('x', 'one');
-    await stage.clock.rest();
+    await scene.stage.clock.rest();
     expect(a.told.filter((words) => words.includes('won'))).toEqual([
       'x: won by one',
       'y: won by three',
@@ -81,11 +48,11 @@ describe('two candidates on one agent', () => {
     await a.campaign('x', 'two');
     a.faulty.next('releaseLeases', faults.loseRequest, 3);
     const resigned = a.candidacies.resign('x', 'one');
-    await stage.clock.rest();
+    await scene.stage.clock.rest();
     // Nobody leads meanwhile, although the store still names this agent.
     expect(await a.campaign('x', 'two')).toMatchObject(waiting);
     expect((await stored('x')).agentId).toBe('a');
-    await stage.clock.advance(2_000);
+    await scene.stage.clock.advance(2_000);
     await resigned;
     expect(await a.campaign('x', 'two')).toMatchObject({ state: 'leading', epoch: a.won[1] });
     expect(a.won[1]).toBeGreaterThan(a.won[0] ?? Infinity);
@@ -98,7 +65,7 @@ describe('two candidates on one agent', () => {
     a.faulty.next('releaseLeases', faults.loseReply);
     const resigned = a.candidacies.resign('x', 'one');
     await a.now.beat();
-    await stage.clock.advance(2_000);
+    await scene.stage.clock.advance(2_000);
     await resigned;
     expect(a.won).toHaveLength(2);
     expect(a.won[1]).toBeGreaterThan(a.won[0] ?? Infinity);
@@ -111,9 +78,9 @@ describe('a candidacy by renewal', () => {
     const a = await join('a');
     await a.campaign('x', 'one', { holdMs: 4_000 });
     await a.campaign('x', 'two');
-    await stage.clock.advance(3_999);
+    await scene.stage.clock.advance(3_999);
     expect(a.won).toHaveLength(1);
-    await stage.clock.advance(1);
+    await scene.stage.clock.advance(1);
     expect(a.told).toEqual(['x: won by one', 'x: lost by one, expired', 'x: won by two']);
     expect(() => a.candidacies.renew('x', 'one', 4_000)).toThrow(refusal('no_lease'));
   });
@@ -122,10 +89,10 @@ describe('a candidacy by renewal', () => {
     const a = await join('a');
     const { epoch } = await a.campaign('x', 'one', { holdMs: 4_000 });
     for (let renewal = 0; renewal < 3; renewal += 1) {
-      await stage.clock.advance(3_000);
+      await scene.stage.clock.advance(3_000);
       expect(a.candidacies.renew('x', 'one', 4_000)).toMatchObject({ epoch, trustedForMs: 4_000 });
     }
-    await stage.clock.advance(3_999);
+    await scene.stage.clock.advance(3_999);
     expect(a.told).toEqual(['x: won by one']);
   });
 
@@ -133,11 +100,11 @@ describe('a candidacy by renewal', () => {
     const a = await join('a');
     await a.campaign('x', 'one');
     await a.campaign('x', 'two', { holdMs: 4_000 });
-    await stage.clock.advance(3_000);
+    await scene.stage.clock.advance(3_000);
     expect(a.candidacies.renew('x', 'two', 2_000)).toMatchObject(waiting);
-    await stage.clock.advance(2_000);
+    await scene.stage.clock.advance(2_000);
     await a.candidacies.resign('x', 'one');
-    await stage.clock.advance(1_000);
+    await scene.stage.clock.advance(1_000);
     expect(a.told).toEqual(['x: won by one', 'x: lost by one, resigned']);
     expect(await stored('x')).toMatchObject({ agentId: null });
   });
@@ -145,7 +112,7 @@ describe('a candidacy by renewal', () => {
   test('is over at its time even when its timer is late: a renewal then comes too late', async () => {
     const a = await join('a');
     await a.campaign('x', 'one', { holdMs: 4_000 });
-    stage.clock.jump(4_000);
+    scene.stage.clock.jump(4_000);
     expect(() => a.candidacies.renew('x', 'one', 4_000)).toThrow(refusal('no_lease'));
     expect(a.told).toEqual(['x: won by one', 'x: lost by one, expired']);
   });
@@ -154,7 +121,7 @@ describe('a candidacy by renewal', () => {
     const a = await join('a');
     await a.campaign('x', 'one', { holdMs: 10_000 });
     expect(a.candidacies.renew('x', 'one', 500).trustedForMs).toBe(10_000);
-    await stage.clock.advance(9_999);
+    await scene.stage.clock.advance(9_999);
     expect(a.told).toEqual(['x: won by one']);
   });
 });
@@ -164,7 +131,7 @@ describe('how long a leader is trusted', () => {
     const a = await join('a');
     expect(await a.campaign('x', 'one', { holdMs: 5_000 })).toMatchObject({ trustedForMs: 5_000 });
     expect((await a.campaign('y', 'one', { holdMs: 300_000 })).trustedForMs).toBe(trustMs);
-    await stage.clock.advance(20_000);
+    await scene.stage.clock.advance(20_000);
     const ended = new AbortController();
     const { trustedForMs } = await a.campaign('z', 'one', { stream: ended.signal });
     expect(trustedForMs).toBe(trustMs - 20_000);
@@ -173,28 +140,28 @@ describe('how long a leader is trusted', () => {
   test('reaches never beyond the moment at which the agent gives the role on, however long the answer took', async () => {
     const a = await join('a');
     await a.campaign('x', 'one');
-    const askedAtMs = stage.clock.monotonicMs();
+    const askedAtMs = scene.stage.clock.monotonicMs();
     const campaign = a.candidacies.campaign('x', 'two', { by: 'renewal', holdMs: 8_000 }, { waitMs: 4_000 });
-    await stage.clock.advance(3_000);
+    await scene.stage.clock.advance(3_000);
     await a.candidacies.resign('x', 'one');
     const { state, trustedForMs } = await campaign;
     expect(state).toBe('leading');
     const promisedUntilMs = askedAtMs + trustedForMs;
     expect(promisedUntilMs).toBe(askedAtMs + 8_000);
-    await stage.clock.advance(promisedUntilMs - stage.clock.monotonicMs() - 1);
+    await scene.stage.clock.advance(promisedUntilMs - scene.stage.clock.monotonicMs() - 1);
     expect(a.told.at(-1)).toBe('x: won by two');
-    await stage.clock.advance(1);
+    await scene.stage.clock.advance(1);
     expect(a.told.at(-1)).toBe('x: lost by two, expired');
   });
 
   test('is nothing while the session is not trusted; the term goes on, and new ones are not begun', async () => {
     const a = await join('a');
     const { epoch } = await a.campaign('x', 'one');
-    await stage.clock.advance(trustMs);
+    await scene.stage.clock.advance(trustMs);
     expect(await a.campaign('x', 'one')).toMatchObject({ state: 'leading', epoch, trustedForMs: 0 });
     expect(await a.campaign('y', 'one')).toMatchObject(waiting);
     await a.now.beat();
-    await stage.clock.advance(budget.heartbeatIntervalMs);
+    await scene.stage.clock.advance(budget.heartbeatIntervalMs);
     expect(await a.campaign('x', 'one')).toMatchObject({ epoch, trustedForMs: expect.any(Number) });
     expect(await a.campaign('y', 'one')).toMatchObject({ state: 'leading' });
   });
@@ -207,10 +174,10 @@ describe('a candidacy on a stream', () => {
     await a.campaign('x', 'one', { stream: ended.signal });
     await a.campaign('x', 'two');
     await a.now.beat();
-    await stage.clock.advance(20_000);
+    await scene.stage.clock.advance(20_000);
     expect(a.told).toEqual(['x: won by one']);
     ended.abort();
-    await stage.clock.rest();
+    await scene.stage.clock.rest();
     expect(a.told).toEqual(['x: won by one', 'x: lost by one, stream_closed', 'x: won by two']);
   });
 
@@ -240,7 +207,7 @@ describe('a request that is repeated', () => {
     await a.candidacies.resign('x', 'one');
     await a.candidacies.resign('x', 'one');
     await a.candidacies.resign('nothing', 'nobody');
-    await stage.clock.rest();
+    await scene.stage.clock.rest();
     expect(a.told.at(-1)).toBe('x: won by two');
     expect(a.won).toHaveLength(2);
   });
@@ -263,11 +230,11 @@ describe('a role that nobody wants any more', () => {
     const a = await join('a');
     const acquire = a.faulty.hold('acquireLeases', 'reply');
     void a.candidacies.campaign('x', 'one', { by: 'renewal', holdMs: 300_000 }, { waitMs: 0 });
-    await stage.clock.rest();
+    await scene.stage.clock.rest();
     await acquire.arrived;
     await a.candidacies.resign('x', 'one');
     acquire.letGo();
-    await stage.clock.rest();
+    await scene.stage.clock.rest();
     expect(await stored('x')).toMatchObject({ agentId: null });
     expect(a.told).toEqual([]);
   });
@@ -277,10 +244,10 @@ describe('a role that nobody wants any more', () => {
     a.faulty.next('acquireLeases', faults.loseReply);
     await a.campaign('x', 'one');
     await a.candidacies.resign('x', 'one');
-    await stage.clock.advance(1_000);
+    await scene.stage.clock.advance(1_000);
     expect(await stored('x')).toMatchObject({ agentId: 'a' });
     await a.now.beat();
-    await stage.clock.advance(1_000);
+    await scene.stage.clock.advance(1_000);
     expect(await stored('x')).toMatchObject({ agentId: null });
     expect(a.told).toEqual([]);
   });
@@ -295,10 +262,10 @@ describe('a role that nobody wants any more', () => {
       (error: unknown) => error,
     );
     expect(a.told.at(-1)).toBe('x: lost by one, resigned');
-    await stage.clock.advance(5_000);
+    await scene.stage.clock.advance(5_000);
     expect(await outcome).toBeInstanceOf(StoreUnavailable);
     a.faulty.heal();
-    await stage.clock.advance(budget.heartbeatIntervalMs);
+    await scene.stage.clock.advance(budget.heartbeatIntervalMs);
     expect(await stored('x')).toMatchObject({ agentId: null });
     await a.candidacies.resign('x', 'one');
   });
@@ -311,12 +278,12 @@ describe('candidates of two agents', () => {
     expect(await b.campaign('x', 'two')).toMatchObject(waiting);
     await a.candidacies.resign('x', 'one');
     b.candidacies.look();
-    await stage.clock.rest();
+    await scene.stage.clock.rest();
     expect(await b.campaign('x', 'two')).toMatchObject({ state: 'leading' });
     expect(await a.campaign('x', 'one')).toMatchObject(waiting);
     await b.candidacies.resign('x', 'two');
     // Without any signal the vacancy is found on the slow tick.
-    await stage.clock.advance(budget.heartbeatIntervalMs);
+    await scene.stage.clock.advance(budget.heartbeatIntervalMs);
     expect(await a.campaign('x', 'one')).toMatchObject({ state: 'leading' });
     const epochs = [a.won[0] ?? 0, b.won[0] ?? 0, a.won[1] ?? 0];
     expect(epochs).toEqual(epochs.toSorted((left, right) => left - right));
@@ -328,7 +295,7 @@ describe('candidates of two agents', () => {
     await a.campaign('x', 'one');
     await b.campaign('x', 'two');
     const [reads, writes] = [b.faulty.count('getLease'), b.faulty.count('acquireLeases')];
-    await stage.clock.advance(3 * budget.heartbeatIntervalMs);
+    await scene.stage.clock.advance(3 * budget.heartbeatIntervalMs);
     expect(b.faulty.count('getLease') - reads).toBe(3);
     expect(b.faulty.count('acquireLeases')).toBe(writes);
   });
@@ -341,7 +308,7 @@ describe('candidates of two agents', () => {
     for (const role of roles) await a.candidacies.resign(role, 'one');
     const before = b.faulty.calls.length;
     b.candidacies.look();
-    await stage.clock.rest();
+    await scene.stage.clock.rest();
     expect(b.won).toHaveLength(20);
     expect(b.faulty.calls.length - before).toBeLessThan(10);
   });

@@ -1,11 +1,12 @@
 // Agents that do nothing but take part in elections, on the stage's clock and store; heartbeats are the test's.
+import { afterEach, beforeEach, expect, inject } from 'vitest';
 import type { AgentEvent } from '../../src/coordination/agent-events.ts';
 import { Candidacies } from '../../src/coordination/candidacies.ts';
 import type { Candidacy } from '../../src/coordination/elections.ts';
 import { EventJournal } from '../../src/coordination/event-journal.ts';
 import { Holdings } from '../../src/coordination/holdings.ts';
 import { roleKey } from '../../src/domain/lease.ts';
-import { type Actor, budget, type Stage } from './stage.ts';
+import { type Actor, budget, Stage, stageSchema } from './stage.ts';
 
 /** A session of an agent, with its part in the elections. */
 interface Living {
@@ -136,4 +137,45 @@ function words(event: AgentEvent): string {
   if (event.type === 'election.won') return `${event.name}: won by ${event.candidate}`;
   if (event.type === 'election.lost') return `${event.name}: lost by ${event.candidate}, ${event.reason}`;
   return event.type;
+}
+
+export const waiting: Partial<Candidacy> = { state: 'waiting', epoch: null, since: null, trustedForMs: 0 };
+export const refusal = (code: string) => expect.objectContaining({ name: 'Refusal', code });
+
+/** For the tests of this file: in each, a stage of its own on PostgreSQL and the agents that join it. */
+export function electionScene() {
+  const [target] = inject('postgresTargets');
+  if (target === undefined) throw new Error('no PostgreSQL to test with');
+  const { url } = target;
+  const schema = stageSchema(url);
+  let stage: Stage;
+  let joined: Electorate[];
+
+  beforeEach(async () => {
+    stage = await Stage.open(url, schema);
+    joined = [];
+  });
+
+  afterEach(async () => {
+    for (const { candidacies } of joined) candidacies.close();
+    // Nobody is waited for who was told to stop.
+    for (const { now } of joined) now.loseTrust();
+    await Promise.all(joined.map(({ now }) => now.end()));
+    await stage[Symbol.asyncDispose]();
+  });
+
+  return {
+    get stage() {
+      return stage;
+    },
+    async join(agentId: string): Promise<Electorate> {
+      const electorate = await Electorate.join(stage, agentId);
+      joined.push(electorate);
+      return electorate;
+    },
+    async stored(role: string): Promise<{ agentId: string | null; epoch: number }> {
+      const lease = await stage.store.getLease(roleKey(role));
+      return { agentId: lease?.agentId ?? null, epoch: lease?.epoch ?? 0 };
+    },
+  };
 }

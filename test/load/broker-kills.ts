@@ -1,5 +1,4 @@
 // Kills of brokers whose agents live on: how long until other agents lead what the killed one led.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually.ts';
 import { leadersAt } from './load-run.ts';
 import type { LoadNode } from './node.ts';
@@ -28,5 +27,4 @@ export async function reviveBroker(node: LoadNode, witness: LoadNode, nodes: num
     },
     { what: `${node.name} to have its share` },
   );
-  await sleep(200);
 }

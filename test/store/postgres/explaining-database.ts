@@ -76,10 +76,15 @@ export class ExplainingDatabase implements SqlDatabase {
 }
 
 function literal(value: unknown): string {
-  const text: unknown = Array.isArray(value) ? arrayText(value) : value;
-  return text === null ? 'null' : pg.escapeLiteral(String(text));
+  if (value === null) return 'null';
+  return pg.escapeLiteral(Array.isArray(value) ? `{${value.map(element).join(',')}}` : text(value));
 }
 
-function arrayText(values: readonly unknown[]): string {
-  return `{${values.map((value) => (value === null ? 'null' : JSON.stringify(String(value)))).join(',')}}`;
+function element(value: unknown): string {
+  return value === null ? 'null' : JSON.stringify(text(value));
+}
+
+function text(value: unknown): string {
+  if (typeof value === 'string' || typeof value === 'number') return String(value);
+  throw new TypeError(`no literal for a ${typeof value}`);
 }
