@@ -12,7 +12,7 @@ const stubborn = `
   trap 'echo term' TERM
   while :; do sleep 0.05; done`;
 /** Ends when it is told to. */
-const obedient = `echo "run $$"; trap 'echo stopped; exit 0' TERM; while :; do sleep 0.05; done`;
+const obedient = `trap 'echo stopped; exit 0' TERM; echo "run $$"; while :; do sleep 0.05; done`;
 
 let agent: ScriptedAgent;
 let program: Program;
@@ -288,7 +288,7 @@ describe('an interrupt', () => {
       '--',
       'sh',
       '-c',
-      `echo "run $$"; trap 'sleep 0.3; echo stopped; exit 0' TERM; while :; do sleep 0.05; done`,
+      `trap 'sleep 0.3; echo stopped; exit 0' TERM; echo "run $$"; while :; do sleep 0.05; done`,
     );
     await inTheRace();
     agent.win('me', 5);
