@@ -7,9 +7,9 @@ import { ScriptedAgent } from './scripted-agent.ts';
 
 /** Says who it is and what it is told, until it is killed; a child of its own does the same. */
 const stubborn = `
+  trap 'echo term' TERM
   echo "run $$ $STREAMHOUSE_ELECTION $STREAMHOUSE_EPOCH $STREAMHOUSE_CANDIDATE"
   sh -c 'trap "" TERM; echo "child $$"; while :; do sleep 0.05; done' &
-  trap 'echo term' TERM
   while :; do sleep 0.05; done`;
 /** Ends when it is told to. */
 const obedient = `trap 'echo stopped; exit 0' TERM; echo "run $$"; while :; do sleep 0.05; done`;
