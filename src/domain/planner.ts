@@ -25,7 +25,14 @@ import { Slices, sliceSizeDefault } from './planner/slices.ts';
 import { fill, isPinned, readTopics, type TopicSlots } from './planner/slots.ts';
 import { groupByWillingness } from './planner/willingness.ts';
 
-export type { PlannerAgent, PlannerInput, PlannerPartition } from './planner/input.ts';
+export type {
+  DepartedAgent,
+  PlacementPolicy,
+  PlannerAgent,
+  PlannerInput,
+  PlannerPartition,
+} from './planner/input.ts';
+export { unbounded } from './planner/input.ts';
 export type { Move, MoveReason, Plan } from './planner/moves.ts';
 export { moveReasons } from './planner/moves.ts';
 

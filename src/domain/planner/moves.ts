@@ -4,18 +4,20 @@ import type { Slices } from './slices.ts';
 import type { Slot, TopicSlots } from './slots.ts';
 
 /**
- * Why a partition moves: it had no agent (`new_partition`), its agent is gone or going (`agent_left`), drains
- * (`drain`), has lost its broker (`broker_down`) or does not list the topic (`not_willing`); its agent is there and willing, but has too much, and the receiver was not in the
- * previous plan (`agent_joined`) or was (`balance`). `operator`: a person moved it; the planner itself never says so.
+ * Why a partition moves: it had no agent (`new_partition`), its agent is gone or going (`agent_left`), crashed
+ * (`agent_crashed`), drains (`drain`), has lost its broker (`broker_down`) or does not list the topic (`not_willing`); its agent is there and willing, but has too much, and the receiver was not in the
+ * previous plan (`agent_joined`) or was (`balance`); the receiver is the one that is preferred (`prefer`). `operator`: a person moved it; the planner itself never says so.
  */
 export type MoveReason = (typeof moveReasons)[number];
 export const moveReasons = [
   'new_partition',
   'agent_left',
+  'agent_crashed',
   'drain',
   'broker_down',
   'agent_joined',
   'balance',
+  'prefer',
   'not_willing',
   'operator',
 ] as const;
@@ -28,6 +30,8 @@ export interface Move {
   /** Null when nobody would take it. */
   readonly to: string | null;
   readonly reason: MoveReason;
+  /** What is to be remembered as the partition's home (`PlannerPartition.home`). Default: null. */
+  readonly home?: string | null;
 }
 
 export interface Plan {
@@ -35,6 +39,8 @@ export interface Plan {
   readonly moves: readonly Move[];
   /** Number of partitions that no agent would take, moved or not. */
   readonly unassignable: number;
+  /** Number of moves that the plan wants and that wait for others to be done (`PlacementPolicy.movesMax`). */
+  readonly deferred: number;
 }
 
 /** What the reasons depend on beyond the slots. */
@@ -63,7 +69,7 @@ export function* describePlan(
       if (slices.full()) yield;
     }
   }
-  return { moves, unassignable };
+  return { moves, unassignable, deferred: 0 };
 }
 
 function reasonOf(slot: Slot, { present, previousAgents }: Membership): MoveReason {
