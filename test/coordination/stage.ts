@@ -135,6 +135,7 @@ export class Stage implements AsyncDisposable {
         pingMs: 5_000,
         settleMs: 20,
         handoffTimeoutMs: 3_000,
+        placement: { thresholdPercent: 0, movesMax: 500, returnDelayMs: 30_000 },
         broker: { graceMs: 2_000, healthIntervalMs: 1_000, healthFailuresMax: 3, required: false },
       },
     );

@@ -67,10 +67,7 @@ const moving = z
     topic: name,
     partition: partitionNumber,
     from: name.nullable().meta({ description: 'Who leads it still; null: nobody does now.' }),
-    to: name,
-    epoch,
-    reason,
-    sinceMs: duration.meta({ description: 'How long ago it was assigned.' }),
+    to: name.meta({ description: 'Who it is assigned to.' }),
   })
   .meta({ id: 'MoveUnderWay' });
 
