@@ -10,7 +10,7 @@ import {
 import { Refusal } from '../../domain/refusal.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { Agent, SessionStore } from '../sessions.ts';
-import { raiseGeneration } from './assignments.ts';
+import { raiseGeneration } from './agent-group.ts';
 import { decodeCursor, pageOf } from './cursor.ts';
 import { first, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';

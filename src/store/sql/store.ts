@@ -10,6 +10,7 @@ import { type LeaseWrites, SqlLeases } from './leases.ts';
 import { readNumber, readTime } from './read.ts';
 import { SqlLeaseRequests } from './lease-requests.ts';
 import { SqlOperatorMoves } from './operator-moves.ts';
+import { SqlRebalance } from './rebalance.ts';
 import { SqlSegments } from './segments.ts';
 import { SqlSessions } from './sessions.ts';
 import { type NoParameters, statement } from './statement.ts';
@@ -41,6 +42,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
   const leases = new SqlLeases(db, backend.leaseWrites, group);
   const leaseRequests = new SqlLeaseRequests(db, group);
   const assignments = new SqlAssignments(db, group);
+  const rebalance = new SqlRebalance(db, group);
   const operatorMoves = new SqlOperatorMoves(db, group);
   const currentEra = async (): Promise<Era> => {
     const era = await first(db, selectEra, {});
@@ -94,7 +96,11 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     listRoleLeases: (page) => leases.listRoleLeases(page),
     leaseHistory: (key, limit) => leases.leaseHistory(key, limit),
     readPlanningInput: () => assignments.readPlanningInput(),
-    writeAssignment: (fence, moves) => assignments.writeAssignment(fence, moves),
+    writeAssignment: (fence, moves, options) => assignments.writeAssignment(fence, moves, options),
+    readRebalance: () => rebalance.readRebalance(),
+    setPaused: (paused) => rebalance.setPaused(paused),
+    requestApply: () => rebalance.requestApply(),
+    getAssignment: (topic, partition) => assignments.getAssignment(topic, partition),
     assign: (topic, partition, to, expectedEpoch) =>
       operatorMoves.assign(topic, partition, to, expectedEpoch),
     readTargets: (keys) => assignments.readTargets(keys),

@@ -4,7 +4,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { NewTopic, Partition, Topic } from '../../domain/topic.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { TopicStore } from '../topics.ts';
-import { raiseGeneration } from './assignments.ts';
+import { raiseGeneration } from './agent-group.ts';
 import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
 import { ConstraintViolation, first, manyRows, type SqlDatabase, type SqlRunner } from './database.ts';
 import type { Dialect } from './dialect.ts';

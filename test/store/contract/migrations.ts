@@ -52,15 +52,19 @@ export function migrationContract(backend: Backend): void {
     await database.sql('alter table leases drop column release_requested_epoch');
     await database.sql('alter table agents drop column placement');
     await database.sql('alter table sessions drop column serving');
-    await database.sql("delete from schema_migrations where name = '0001_steering'");
+    for (const column of ['paused_at', 'apply_requested_at', 'applied_at'])
+      await database.sql(`alter table agent_groups drop column ${column}`);
+    await database.sql('alter table assignments drop column home_agent');
+    await database.sql("delete from schema_migrations where name in ('0001_steering', '0002_placement')");
 
-    expect(await database.schema.migrate()).toEqual(['0001_steering']);
+    expect(await database.schema.migrate()).toEqual(['0001_steering', '0002_placement']);
     expect(await database.schema.schemaStatus()).toMatchObject({ pending: [], minCompatible: 1 });
     const store = await database.open({ migrate: false });
     expect(await store.getAgent('a')).toMatchObject({ state: 'active', placement: 'open', sessionId });
     expect((await store.heldLeases(sessionId)).terms).toEqual([
       { key: orders, epoch: fence.epoch, highWatermark: 0, releaseRequested: false },
     ]);
+    expect(await store.readRebalance()).toMatchObject({ pausedSince: null, applyRequestedAt: null });
     // What the first release, which knows nothing of it, goes on writing: it names its columns.
     await database.sql(`insert into sessions (session_id, group_name, agent_id, process, ttl_ms, expires_at)
       select '11111111-1111-4111-8111-111111111111', group_name, 'old', process, ttl_ms, expires_at from sessions`);

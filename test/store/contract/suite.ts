@@ -15,6 +15,8 @@ import { pagingContract } from './paging.ts';
 import { releaseContract } from './release.ts';
 import { reapContract, sessionContract } from './sessions.ts';
 import { operatorMoveContract } from './operator-moves.ts';
+import { planningInputContract } from './planning-input.ts';
+import { rebalanceContract } from './rebalance.ts';
 import { placementContract, requestContract } from './steering.ts';
 import { topicContract } from './topics.ts';
 import { valueContract } from './values.ts';
@@ -34,6 +36,8 @@ const contracts: Readonly<Record<string, (backend: Backend) => void>> = {
   release: releaseContract,
   'lease views': leaseViewContract,
   assignment: assignmentContract,
+  "the planner's input": planningInputContract,
+  'what is asked of balancing': rebalanceContract,
   'what is said of agents': placementContract,
   'requests of operators': requestContract,
   "operators' moves": operatorMoveContract,
