@@ -155,7 +155,7 @@ export const settings = {
   RETURN_DELAY_MS: setting(
     integer(0, 3_600_000),
     '30000',
-    'how long an agent that crashed twice within ten minutes waits for new partitions; doubled with each further crash',
+    'how long an agent that crashed twice in ten minutes waits for partitions',
   ),
   SHUTDOWN_TIMEOUT_MS: setting(integer(0, 600_000), '25000', 'bound of the whole graceful stop'),
   AUTO_MIGRATE: setting(boolean, 'true', 'apply pending migrations at start'),

@@ -22,8 +22,12 @@ test('what each change of a cluster moves', async () => {
   if (target === undefined) throw new Error('no PostgreSQL on this platform');
   await using store = postgresStore(target.url);
   await using record = await PlacementRecord.open(target.url, store.env['DATABASE_SCHEMA'] ?? '');
-  await using stack = new AsyncDisposableStack();
   const agents = new Map<string, AgentProcess>();
+  await using _processes = {
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...agents.values()].map((agent) => agent[Symbol.asyncDispose]()));
+    },
+  };
   const start = async (i: number): Promise<void> => {
     const name = names[i] ?? '';
     const agent = new AgentProcess(name, {
@@ -32,7 +36,6 @@ test('what each change of a cluster moves', async () => {
       AGENT_ZONE: `zone-${i % 3}`,
       AGENT_WEIGHT: String(weightOf(i)),
     });
-    stack.use(agent);
     agents.set(name, agent);
     await agent.active();
   };

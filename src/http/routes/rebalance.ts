@@ -53,14 +53,12 @@ export function rebalanceRoutes(app: HttpApp, { agent, clock }: HttpDependencies
         },
         wanted: plan.moves.length,
         agents: presentLoads(input, plan, agent.placement.returnDelayMs),
-        moving: moving
-          .slice(0, movingMax)
-          .map(({ topic, partition, assignedTo, holder }) => ({
-            topic,
-            partition,
-            from: holder,
-            to: assignedTo,
-          })),
+        moving: moving.slice(0, movingMax).map(({ topic, partition, assignedTo, holder }) => ({
+          topic,
+          partition,
+          from: holder,
+          to: assignedTo,
+        })),
       };
     },
   );
