@@ -72,10 +72,10 @@ export async function planInSlices(
   signal?: AbortSignal,
 ): Promise<Plan | undefined> {
   const planning = planAssignment(input);
-  while (signal?.aborted !== true) {
+  for (;;) {
+    if (signal?.aborted === true) return undefined;
     const step = planning.next();
     if (step.done) return step.value;
     await clock.sleep(0, signal);
   }
-  return undefined;
 }

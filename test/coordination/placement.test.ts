@@ -50,7 +50,7 @@ async function acknowledgeAll(): Promise<number> {
 }
 
 test('a join moves partitions in waves, each as large as is allowed', async () => {
-  using _broker = a.agent.attachBroker();
+  using broker = a.agent.attachBroker();
   const b = await stage.join('b', { placement });
   const waves: number[] = [];
   for (let wave = 1; wave <= 3; wave += 1) {
@@ -60,6 +60,7 @@ test('a join moves partitions in waves, each as large as is allowed', async () =
     expect(await assignedTo('b')).toBe(2 * wave);
     waves.push(await acknowledgeAll());
   }
+  expect(broker).toBeDefined();
   expect(waves).toEqual([2, 2, 2]);
   await untilTrue('both to lead', () => b.agent.holds().length === partitionCount / 2);
   await stage.clock.advance(4 * pollMs);

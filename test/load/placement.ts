@@ -2,7 +2,7 @@
 // store's own record of terms, whose times are the database's.
 import pg from 'pg';
 import { z } from 'zod';
-import { type AgentProcess } from '../e2e/cluster.ts';
+import { AgentProcess, type Env } from '../e2e/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 
 const rebalanceForm = z.looseObject({
@@ -33,6 +33,45 @@ export interface Phase {
   /** The most that an agent is away from its exact share. */
   readonly imbalance: number;
   readonly agents: Rebalance['agents'];
+}
+
+export const nameOf = (i: number): string => `agent-${i}`;
+export const weightOf = (i: number): number => 1 + (i % 2);
+
+/** Agents by number, in three zones. */
+export class Cluster implements AsyncDisposable {
+  private readonly env: Env;
+  private readonly agents = new Map<number, AgentProcess>();
+
+  constructor(env: Env) {
+    this.env = env;
+  }
+
+  async start(i: number): Promise<void> {
+    const agent = new AgentProcess(nameOf(i), {
+      ...this.env,
+      SESSION_TTL_MS: '3000',
+      AGENT_ZONE: `zone-${i % 3}`,
+      AGENT_WEIGHT: String(weightOf(i)),
+    });
+    this.agents.set(i, agent);
+    await agent.active();
+  }
+
+  at(i: number): AgentProcess {
+    const agent = this.agents.get(i);
+    if (agent === undefined) throw new Error(`agent ${i} does not run`);
+    return agent;
+  }
+
+  async stop(i: number, signal: NodeJS.Signals): Promise<void> {
+    this.at(i).kill(signal);
+    await this.at(i).program.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.agents.values()].map((agent) => agent[Symbol.asyncDispose]()));
+  }
 }
 
 export class PlacementRecord implements AsyncDisposable {
