@@ -176,15 +176,15 @@ describe('for any steered cluster, an assignment plan', () => {
 
   check('says why each partition moves', anySteeredCluster(anyTopics), (cluster) => {
     const { agents, partitions } = cluster;
-    const departed = [{ agentId: 'gone', zone: 'x', hasCrashed: partitions.length % 2 === 0 }];
+    const crashed = new Set(['gone', 'b', 'd']);
+    const departed = [...crashed].map((agentId) => ({ agentId, zone: 'x', hasCrashed: true }));
     for (const move of plan({ agents, partitions, departed }).moves) {
       const { from, reason, home } = move;
       const before = partitions.find((each) => key(each) === key(move)) ?? at('none', 0, null);
       const agent = agents.find(({ agentId }) => agentId === from);
       const stays = canKeep(cluster, from, move.topic);
       if (from === null) expect(reason).toBe('new_partition');
-      else if (agent === undefined)
-        expect(reason).toBe(departed[0]?.hasCrashed ? 'agent_crashed' : 'agent_left');
+      else if (agent === undefined) expect(reason).toBe(crashed.has(from) ? 'agent_crashed' : 'agent_left');
       else if (agent.takes === 'nothing') expect(reason).toBe(agent.leaving);
       else if (!stays) expect(reason).toBe('not_willing');
       else expect(reason).toBe(wishOf(cluster, before) === move.to ? 'prefer' : 'balance');

@@ -12,7 +12,7 @@ export interface Slot {
   readonly topic: TopicSlots;
   /** Whether the agent that it is assigned to can keep it, so that only balance or a wish can move it. */
   mayStay: boolean;
-  /** Whether nobody alive leads it, or who does is about to stop: then its move is never held back. */
+  /** Whether nobody alive leads it, or the one that does is about to stop: then its move is never held back. */
   isUrgent: boolean;
   /** Whether it is where an operator wants it: balance works around it. */
   isPinned: boolean;

@@ -18,10 +18,12 @@ export function* holdBack(
   const planned: Slot[] = [];
   for (const topic of topics) {
     for (const slot of topic.slots) {
-      const { assignedTo } = slot.input;
+      const { assignedTo, holder } = slot.input;
       const wanted = slot.member?.agentId ?? null;
-      if (wanted !== assignedTo && !slot.isUrgent) planned.push(slot);
-      if (isOnItsWay(slot, slot.isUrgent ? wanted : assignedTo, planning)) room -= 1;
+      // What stays with the one that leads it does not move at all.
+      const mayWait = wanted !== assignedTo && wanted !== holder && !slot.isUrgent;
+      if (mayWait) planned.push(slot);
+      if (isOnItsWay(slot, mayWait ? assignedTo : wanted, planning)) room -= 1;
       if (slices.full()) yield;
     }
   }
