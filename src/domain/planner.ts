@@ -17,13 +17,16 @@
  * never only to spread a topic.
  */
 import { balanceGreedily } from './planner/greedy.ts';
-import type { PlannerInput } from './planner/input.ts';
-import { readMembers, type Member } from './planner/members.ts';
+import { type PlannerInput, unbounded } from './planner/input.ts';
+import { keepInPlace } from './planner/keeping.ts';
+import { readMembers } from './planner/members.ts';
 import { describePlan, type Plan } from './planner/moves.ts';
-import { balanceExactly, pinsFit } from './planner/quota.ts';
+import type { Planning } from './planner/planning.ts';
+import { balanceExactly } from './planner/quota.ts';
 import { Slices, sliceSizeDefault } from './planner/slices.ts';
-import { fill, isPinned, readTopics, type TopicSlots } from './planner/slots.ts';
+import { readTopics } from './planner/slots.ts';
 import { groupByWillingness } from './planner/willingness.ts';
+import { readZones } from './planner/zones.ts';
 
 export type {
   DepartedAgent,
@@ -51,21 +54,29 @@ export interface PlannerOptions {
  */
 export function* planAssignment(input: PlannerInput, options: PlannerOptions = {}): Generator<void, Plan> {
   const slices = new Slices(options.sliceSize ?? sliceSizeDefault);
-  const members = readMembers(input.agents);
-  const byId = new Map(members.map((member) => [member.agentId, member]));
+  const { departed = [] } = input;
+  const zones = readZones(input.agents, departed);
+  const members = readMembers(input.agents, zones);
+  const planning: Planning = {
+    slices,
+    policy: input.policy ?? unbounded,
+    present: new Map(input.agents.map((agent) => [agent.agentId, agent])),
+    departed: new Map(departed.map((agent) => [agent.agentId, agent])),
+    members: new Map(members.map((member) => [member.agentId, member])),
+    zones,
+    previousAgents: input.previousAgents && new Set(input.previousAgents),
+    turns: 0,
+  };
   const topics = yield* readTopics(input.partitions, slices);
   const groups = yield* groupByWillingness(members, topics, slices);
 
-  yield* keepInPlace(topics, byId, slices);
+  yield* keepInPlace(topics, planning);
   for (const group of groups) {
     const [first, ...others] = group;
-    if (first !== undefined && others.length === 0 && pinsFit(first)) yield* balanceExactly(first, slices);
-    else yield* balanceGreedily(group, slices);
+    if (first?.isSettled === true && others.length === 0) yield* balanceExactly(first, planning);
+    else yield* balanceGreedily(group, planning);
   }
-
-  const previousAgents = input.previousAgents && new Set(input.previousAgents);
-  const present = new Map(input.agents.map((agent) => [agent.agentId, agent]));
-  return yield* describePlan(topics, { present, previousAgents }, slices);
+  return yield* describePlan(topics, planning);
 }
 
 /** Plans in one go: for tests, tools and small clusters. */
@@ -75,33 +86,4 @@ export function plan(input: PlannerInput): Plan {
     const step = planning.next();
     if (step.done) return step.value;
   }
-}
-
-/** Leaves vacant what has no agent that could keep it. */
-function* keepInPlace(
-  topics: readonly TopicSlots[],
-  byId: ReadonlyMap<string, Member>,
-  slices: Slices,
-): Generator<void, void> {
-  for (const topic of topics) {
-    for (const slot of topic.slots) {
-      // The assigned agent before the holder: a handoff under way must not be taken back while the old one
-      // still leads.
-      const assigned = willingMember(slot.input.assignedTo, topic, byId);
-      slot.mayStay = assigned !== undefined;
-      const keeper = assigned ?? willingMember(slot.input.holder, topic, byId);
-      if (keeper !== undefined) fill(slot, keeper);
-      if (keeper !== undefined && isPinned(slot)) keeper.pinned += 1;
-      if (slices.full()) yield;
-    }
-  }
-}
-
-function willingMember(
-  agentId: string | null,
-  topic: TopicSlots,
-  byId: ReadonlyMap<string, Member>,
-): Member | undefined {
-  const member = agentId === null ? undefined : byId.get(agentId);
-  return member !== undefined && topic.willing.has(member.profile) ? member : undefined;
 }
