@@ -32,8 +32,9 @@ GRANT USAGE ON SCHEMA ${inSchema} TO ${to};
 
 REVOKE ALL ON ALL TABLES IN SCHEMA ${inSchema} FROM PUBLIC, ${to};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${inSchema} TO ${to};
--- Epochs belong to names for ever: no lease is ever deleted. Which schema this is, only a migration says.
-REVOKE DELETE ON ${inSchema}.leases FROM ${to};
+-- Epochs belong to names for ever: a lease goes only where a floor keeps its epoch (a trigger sees to it), and no floor ever does.
+-- Which schema this is, only a migration says.
+REVOKE DELETE ON ${inSchema}.epoch_floors FROM ${to};
 REVOKE INSERT, DELETE ON ${inSchema}.era FROM ${to};
 REVOKE INSERT, UPDATE, DELETE ON ${inSchema}.store_info, ${inSchema}.schema_migrations FROM ${to};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${inSchema} TO ${to};

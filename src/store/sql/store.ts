@@ -11,6 +11,7 @@ import { readNumber, readTime } from './read.ts';
 import { SqlLeaseRequests } from './lease-requests.ts';
 import { SqlOperatorMoves } from './operator-moves.ts';
 import { SqlRebalance } from './rebalance.ts';
+import { SqlRetention } from './retention.ts';
 import { SqlSegments } from './segments.ts';
 import { SqlSessions } from './sessions.ts';
 import { type NoParameters, statement } from './statement.ts';
@@ -39,6 +40,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
   const consumers = new SqlConsumerGroups(db, group);
   const sessions = new SqlSessions(db, coordination, group);
   const agents = new SqlAgents(db, group);
+  const retention = new SqlRetention(db, group);
   const leases = new SqlLeases(db, backend.leaseWrites, group);
   const leaseRequests = new SqlLeaseRequests(db, group);
   const assignments = new SqlAssignments(db, group);
@@ -85,7 +87,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     requestSessionEnd: (key, epoch) => leaseRequests.requestSessionEnd(key, epoch),
     countAgents: () => agents.countAgents(),
     removeAgent: (id, options) => agents.removeAgent(id, options),
-    purge: (olderThanMs) => agents.purge(olderThanMs),
+    purge: (olderThanMs) => retention.purge(olderThanMs),
     acquireLeases: (id, keys) => leases.acquireLeases(id, keys),
     releaseLeases: (id, terms, reason) => leases.releaseLeases(id, terms, reason),
     heldLeases: (id) => leases.heldLeases(id),

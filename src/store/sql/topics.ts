@@ -69,7 +69,7 @@ const insertPartitions = statement<{ topicId: number; from: number; to: number }
   nothing,
 );
 
-/** Leases that outlived an earlier topic of the name stay as they are, epochs above all. */
+/** Leases that outlived an earlier topic of the name stay as they are, epochs above all. New ones start at the name's floor: a trigger. */
 const insertLeases = statement<{ group: string; name: string; from: number; to: number }>(
   'insert_leases',
   (d) => sql`${numbers(d)} insert into ${d.table('leases')} (group_name, kind, name, partition)

@@ -11,6 +11,7 @@ import { guardContract } from './guards.ts';
 import { leaseViewContract } from './lease-views.ts';
 import { migrationContract } from './migrations.ts';
 import { findSegmentContract, highWatermarkContract, retentionContract } from './offsets-of-partitions.ts';
+import { orphanedLeaseContract } from './orphaned-leases.ts';
 import { pagingContract } from './paging.ts';
 import { releaseContract } from './release.ts';
 import { reapContract, sessionContract } from './sessions.ts';
@@ -35,6 +36,7 @@ const contracts: Readonly<Record<string, (backend: Backend) => void>> = {
   acquire: acquireContract,
   release: releaseContract,
   'lease views': leaseViewContract,
+  'leases of deleted topics': orphanedLeaseContract,
   assignment: assignmentContract,
   "the planner's input": planningInputContract,
   'what is asked of balancing': rebalanceContract,
