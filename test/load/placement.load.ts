@@ -24,7 +24,7 @@ test('what each change of a cluster moves', async () => {
   await using cluster = new Cluster(store.env);
   const done: Phase[] = [];
   const phase = async (name: string, running: number, change: () => Promise<unknown>): Promise<Phase> => {
-    const result = await record.phase(name, { witness: cluster.at(0), agents: running }, change);
+    const result = await record.phase(name, { witness: () => cluster.at(0), agents: running }, change);
     tell(result);
     done.push(result);
     return result;
@@ -67,12 +67,13 @@ test('what each change of a cluster moves', async () => {
       .at(0)
       .ask('POST', '/v1/topics', { name: 'pinned', partitionCount: 8, config: { prefer: 'agent-7' } }),
   );
-  expect(preferring.moved).toBe(0);
+  // As many others may leave agent-7, so that it has its share.
+  expect(preferring.moved).toBeLessThanOrEqual(8);
   const led = [...(await cluster.at(0).leases('pinned')).values()];
   expect(led.map(({ agentId }) => agentId)).toEqual(Array.from({ length: 8 }, () => 'agent-7'));
   const rolling = await phase('all are restarted, one by one', 10, async () => {
     for (const i of indexes) {
-      const witness = cluster.at((i + 1) % agentCount);
+      const witness = () => cluster.at((i + 1) % agentCount);
       await record.phase(`restart of agent-${i}`, { witness, agents: agentCount }, async () => {
         await cluster.stop(i, 'SIGTERM');
         await cluster.start(i);

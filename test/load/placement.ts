@@ -96,7 +96,7 @@ export class PlacementRecord implements AsyncDisposable {
   /** Does it, waits until `agents` have everything as the plan wants it, and reads what happened. */
   async phase(
     name: string,
-    { witness, agents }: { readonly witness: AgentProcess; readonly agents: number },
+    { witness, agents }: { readonly witness: () => AgentProcess; readonly agents: number },
     change: () => Promise<unknown>,
   ): Promise<Phase> {
     const [{ since } = { since: '' }] = await this.rows(
@@ -105,7 +105,7 @@ export class PlacementRecord implements AsyncDisposable {
     );
     const startedMs = performance.now();
     await change();
-    const settled = await this.settled(witness, agents);
+    const settled = await this.settled(witness(), agents);
     const tookMs = performance.now() - startedMs;
     return {
       name,
