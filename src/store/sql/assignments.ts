@@ -56,29 +56,32 @@ const selectPlannerAgents = statement<ByGroup, LiveAgent>(
   }),
 );
 
+/**
+ * Subqueries where joins would read better: each is one look by primary key, whatever the planner believes of tables that
+ * were filled a moment ago. Joined, 100,000 partitions took it more than a minute. And all of an assignment comes out of one of them, as
+ * `agent/home/pinned`, since names hold no `/`: the looks are most of what a plan's input costs.
+ */
 const selectPlannerPartitions = statement<ByGroup, PlannerPartition>(
   'select_planner_partitions',
-  // Subqueries where joins would read better: each is one look by primary key, whatever the planner believes of tables that
-  // were filled a moment ago. Joined, 100,000 partitions took it more than a minute.
   (d) => sql`select t.name as topic, p.partition,
-      (select n.agent_id from ${d.table('assignments')} n
-        where n.topic_id = p.topic_id and n.partition = p.partition) as assigned_to,
-      exists (select 1 from ${d.table('assignments')} n
-        where n.topic_id = p.topic_id and n.partition = p.partition and ${isPin(d)}) as pinned,
-      (select n.home_agent from ${d.table('assignments')} n
-        where n.topic_id = p.topic_id and n.partition = p.partition) as home,
+      (select n.agent_id || '/' || coalesce(n.home_agent, '') || '/' || case when ${isPin(d)} then 'pinned' else '' end
+        from ${d.table('assignments')} n
+        where n.topic_id = p.topic_id and n.partition = p.partition) as assignment,
       (select s.agent_id from ${d.table('sessions')} s where s.ended_at is null and s.session_id = (${leaseHolder(d)})) as holder
     from ${d.table('topics')} t
     join ${d.table('partitions')} p on p.topic_id = t.topic_id
     where t.group_name = ${d.parameter('group', 'text')} order by t.name, p.partition`,
-  (row) => ({
-    topic: readText(row, 'topic'),
-    partition: readNumber(row, 'partition'),
-    assignedTo: readTextOrNull(row, 'assigned_to'),
-    holder: readTextOrNull(row, 'holder'),
-    pinned: readBoolean(row, 'pinned'),
-    home: readTextOrNull(row, 'home'),
-  }),
+  (row) => {
+    const [assignedTo = null, home, pinned] = readTextOrNull(row, 'assignment')?.split('/') ?? [];
+    return {
+      topic: readText(row, 'topic'),
+      partition: readNumber(row, 'partition'),
+      assignedTo,
+      holder: readTextOrNull(row, 'holder'),
+      pinned: pinned === 'pinned',
+      home: home || null,
+    };
+  },
 );
 
 /** Of these agents those without a live session; nothing of one that is forgotten. */
@@ -319,11 +322,14 @@ export class SqlAssignments implements Omit<AssignmentStore, 'assign' | keyof Sq
     agents: readonly LiveAgent[],
     partitions: readonly PlannerPartition[],
   ): Promise<readonly DepartedAgent[]> {
-    const named = new Set(partitions.flatMap(({ assignedTo, home }) => [assignedTo, home ?? null]));
+    const named = new Set<string>();
+    for (const { assignedTo, home } of partitions) {
+      if (assignedTo !== null) named.add(assignedTo);
+      if (home) named.add(home);
+    }
     for (const { agentId } of agents) named.delete(agentId);
-    const gone = [...named].filter((agentId) => agentId !== null);
-    if (gone.length === 0) return [];
-    const rows = gone.map((agentId) => ({ agent_id: agentId }));
+    if (named.size === 0) return [];
+    const rows = [...named].map((agentId) => ({ agent_id: agentId }));
     return this.db.all(selectDeparted, { group: this.group, agents: rows });
   }
 }
