@@ -15,7 +15,8 @@ export async function purgeLoop(
   while (!signal.aborted) {
     try {
       const purged = await store.purge(retentionMs);
-      if (purged.agents + purged.historyRows + purged.leases > 0) log.info({ ...purged, retentionMs }, 'purged');
+      if (purged.agents + purged.historyRows + purged.leases > 0)
+        log.info({ ...purged, retentionMs }, 'purged');
     } catch (error) {
       log.info({ err: error }, 'purge failed');
     }
