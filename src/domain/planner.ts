@@ -16,12 +16,13 @@
  *    (planner/moves.ts).
  *
  * Balance by weight, where the same agents are willing to lead the same topics: at the end everyone has its
- * exact share, rounded down or up, of all that is not with agents that operators gave more than that. With equal weights a join then moves at most ⌈P / N⌉ of P partitions over N
- * agents, a leave only the leaver's, and a new topic only its own. With unequal weights a leave or a new topic
- * moves others only as far as someone would be left outside of its rounded share. All of it holds when the
- * assignment was balanced before and nobody has more from an operator than its share. Planning again after a plan
- * changes nothing: partitions move for balance, wishes and homes, never only to spread a topic. What else holds, and
- * when it does not: README.md, "Assignment".
+ * exact share, rounded down or up; agents that operators gave more than that keep just that, and the others share
+ * the rest. With equal weights a join then moves at most ⌈P / N⌉ of P partitions over N agents, beside what goes
+ * home, a leave only the leaver's, and a new topic only its own. With unequal weights a leave or a new topic moves
+ * others only as far as someone would be left outside of its rounded share. All of it holds when the assignment
+ * was balanced before and nobody has more from an operator than its share. Planning again after a plan changes
+ * nothing: partitions move for balance, wishes and homes, never only to spread a topic. What else holds, and when
+ * it does not: README.md, "Assignment".
  */
 import { balanceGreedily } from './planner/greedy.ts';
 import { type PlannerInput, unbounded } from './planner/input.ts';
