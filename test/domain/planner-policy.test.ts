@@ -44,6 +44,12 @@ describe('while balancing is paused', () => {
     const { moves } = plan({ agents: agents('a', 'b'), partitions, policy: paused });
     expect(moves.map(({ to }) => to)).toEqual(['b', 'b', 'b']);
   });
+
+  it('what leaves another agent goes home all the same', () => {
+    const partitions = [at('x', 0, 'a'), at('x', 1, 'b'), at('x', 2, 'gone', { home: 'b' })];
+    const { moves } = plan({ agents: agents('a', 'b'), partitions, policy: paused });
+    expect(moves).toMatchObject([{ partition: 2, to: 'b', home: null }]);
+  });
 });
 
 describe('a threshold', () => {
