@@ -16,13 +16,7 @@ const partitionsOfTopic = 100;
 const runs = 15;
 
 const zones = ['a', 'b', 'c'] as const;
-const agents: readonly PlannerAgent[] = Array.from({ length: agentCount }, (_, i) => ({
-  agentId: agentId(i),
-  weight: i % 2 === 0 ? 1 : 2,
-  zone: zones[i % zones.length] ?? 'a',
-  managedTopics: [],
-  takes: 'new',
-}));
+const agents = Array.from({ length: agentCount }, (_, i) => agent(agentId(i), i));
 const fresh: readonly PlannerPartition[] = Array.from({ length: topicCount }, (_, topic) =>
   Array.from({ length: partitionsOfTopic }, (__, partition) => ({
     topic: `topic-${String(topic).padStart(4, '0')}`,
@@ -35,9 +29,10 @@ const fresh: readonly PlannerPartition[] = Array.from({ length: topicCount }, (_
 ).flat();
 
 test('an assignment of 100,000 partitions on 1,000 agents of weights 1 and 2 in three zones', () => {
-  const placed = away(carriedOut(fresh, planned({ agents, partitions: fresh })));
+  const wishing = away(carriedOut(fresh, planned({ agents, partitions: fresh })));
+  const placed = carriedOut(wishing, planned({ agents, partitions: wishing }));
   const previousAgents = agents.map((agent) => agent.agentId);
-  const newcomer = { ...(agents[0] as PlannerAgent), agentId: 'newcomer', zone: 'b' };
+  const newcomer = agent('newcomer', 0);
   const cases: readonly (readonly [string, PlannerInput])[] = [
     ['everything is new', { agents, partitions: fresh }],
     ['nothing changed', { agents, partitions: placed, previousAgents }],
@@ -73,6 +68,16 @@ test('an assignment of 100,000 partitions on 1,000 agents of weights 1 and 2 in 
   report('The whole plan', whole);
   report('The longest slice of each plan', slices);
 });
+
+function agent(id: string, i: number): PlannerAgent {
+  return {
+    agentId: id,
+    weight: 1 + (i % 2),
+    zone: zones[i % zones.length] ?? 'a',
+    managedTopics: [],
+    takes: 'new',
+  };
+}
 
 function agentId(i: number): string {
   return `agent-${String(i).padStart(4, '0')}`;

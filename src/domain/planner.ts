@@ -4,17 +4,25 @@
  * same.
  *
  * 1. What can stay stays: with the agent it is assigned to, else with the one that leads it now, if that is
- *    willing and does not hand everything over. What stays with a cordoned agent is out of the game.
- * 2. Agents with too much give up as little as balance needs (planner/quota.ts, planner/greedy.ts), from the
- *    topics of which they have the most (planner/surplus.ts), and nothing that an operator gave them.
- * 3. What is vacant goes to the least loaded for its weight, spread per topic (planner/vacancies.ts).
+ *    willing and does not hand everything over. What stays with a cordoned or unsettled agent is out of the game. Before
+ *    that, what has a preferred agent that can take it goes there, and what an operator moved stays
+ *    (planner/keeping.ts): both count into that agent's load, and balance works around them.
+ * 2. What once left an agent that is back goes home to it, as far as shares allow (planner/homes.ts).
+ * 3. Agents with too much give up as little as balance needs (planner/quota.ts, planner/greedy.ts), from the
+ *    topics of which they have the most (planner/surplus.ts).
+ * 4. What is vacant goes to the least loaded for its weight (planner/turns.ts), and among those to the zone that it
+ *    leaves, spread per topic over zones and agents (planner/vacancies.ts).
+ * 5. What may wait is held back when too much is on its way (planner/throttle.ts), and why each moves is said
+ *    (planner/moves.ts).
  *
  * Balance by weight, where the same agents are willing to lead the same topics: at the end everyone has its
- * exact share, rounded down or up. With equal weights a join then moves at most ⌈P / N⌉ of P partitions over N
- * agents, a leave only the leaver's, and a new topic only its own. With unequal weights a leave or a new topic
- * moves others only as far as someone would be left outside of its rounded share. All of it holds when the
- * assignment was balanced before and nobody has more from an operator than its share. Planning again after a plan changes nothing: partitions move for balance,
- * never only to spread a topic.
+ * exact share, rounded down or up; agents that operators gave more than that keep just that, and the others share
+ * the rest. With equal weights a join then moves at most ⌈P / N⌉ of P partitions over N agents, beside what goes
+ * home, a leave only the leaver's, and a new topic only its own. With unequal weights a leave or a new topic moves
+ * others only as far as someone would be left outside of its rounded share. All of it holds when the assignment
+ * was balanced before and nobody has more from an operator than its share. Planning again after a plan changes
+ * nothing: partitions move for balance, wishes and homes, never only to spread a topic. What else holds, and when
+ * it does not: README.md, "Assignment".
  */
 import { balanceGreedily } from './planner/greedy.ts';
 import { type PlannerInput, unbounded } from './planner/input.ts';

@@ -69,6 +69,18 @@ describe('home', () => {
     expect(moves.find(({ partition }) => partition === 1)).toMatchObject({ to: 'b', home: null });
   });
 
+  it('gets nothing back that somebody below its share needs, so that nothing else has to move', () => {
+    // Shares of two and a third.
+    const partitions = [
+      ...topic('x', 3, 'a'),
+      ...topic('y', 2, 'b'),
+      at('z', 0, 'c'),
+      at('z', 1, 'gone', { home: 'b' }),
+    ];
+    const { moves } = plan({ agents: agents('a', 'b', 'c'), partitions });
+    expect(moves).toMatchObject([{ topic: 'z', partition: 1, to: 'c', home: 'b' }]);
+  });
+
   it.each([
     ['cordoned', { takes: 'own' as const }],
     ['not settled', { isUnsettled: true }],
@@ -121,11 +133,11 @@ describe('a restart of all agents, one after the other', () => {
   );
 
   check(
-    'does so where each stops when the one before it has just come back',
+    'moves none more than once again where the next one stops before the plan that its return asks for',
     anyCluster(equalWeight),
     (cluster) => {
       const { movesOf } = restarted(cluster, true);
-      expect(Math.max(...movesOf.values())).toBeLessThanOrEqual(2);
+      expect(Math.max(...movesOf.values())).toBeLessThanOrEqual(3);
     },
   );
 });

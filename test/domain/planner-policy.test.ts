@@ -5,13 +5,13 @@ import {
   type PlacementPolicy,
   plan,
   type Plan,
+  type PlannerAgent,
   type PlannerPartition,
   unbounded,
 } from '../../src/domain/planner.ts';
 import {
   agent,
   agents,
-  anyCluster,
   anySteeredCluster,
   anyTopics,
   anyWeight,
@@ -43,6 +43,12 @@ describe('while balancing is paused', () => {
     const partitions = [...topic('orders', 5, 'a'), ...topic('payments', 3)];
     const { moves } = plan({ agents: agents('a', 'b'), partitions, policy: paused });
     expect(moves.map(({ to }) => to)).toEqual(['b', 'b', 'b']);
+  });
+
+  it('what leaves another agent goes home all the same', () => {
+    const partitions = [at('x', 0, 'a'), at('x', 1, 'b'), at('x', 2, 'gone', { home: 'b' })];
+    const { moves } = plan({ agents: agents('a', 'b'), partitions, policy: paused });
+    expect(moves).toMatchObject([{ partition: 2, to: 'b', home: null }]);
   });
 });
 
@@ -156,18 +162,14 @@ describe('a bound on moves', () => {
   );
 
   check(
-    'leads wave by wave to the same assignment as one plan',
-    fc.tuple(anyCluster(anyWeight, openToAll), bound, fc.nat(6)),
-    ([cluster, movesMax, drained]) => {
-      const agents = cluster.agents.map((each, i) =>
-        i === drained ? { ...each, takes: 'nothing' as const, leaving: 'drain' as const } : each,
-      );
-      const partitions = cluster.partitions.map((each, i) =>
-        i % 7 === 0 ? { ...each, prefer: ['c'] } : each,
-      );
-      const whole = { agents, partitions };
-      expect(whereabouts(inWaves(whole, movesMax))).toEqual(whereabouts(apply(partitions, plan(whole))));
+    'leads wave by wave to the same assignment as one plan, where all agents take all topics',
+    fc.tuple(fc.oneof(anySteeredCluster(openToAll), anyChange()), bound),
+    ([{ agents, partitions }, movesMax]) => {
+      const whole = { agents, partitions: partitions.map((each) => ({ ...each, home: null })) };
+      const after = apply(whole.partitions, plan(whole));
+      expect(whereabouts(inWaves(whole, movesMax))).toEqual(whereabouts(after));
     },
+    1_000,
   );
 
   check(
@@ -197,6 +199,46 @@ describe('with any policy', () => {
     2_000,
   );
 });
+
+/** A balanced cluster in which agents have come, drain, are cordoned or gone, and others are preferred now. */
+function anyChange(): fc.Arbitrary<Cluster> {
+  const anyAgent = fc.record({
+    weight: anyWeight,
+    zone: fc.constantFrom('x', 'y', 'z'),
+    isNew: fc.boolean(),
+    now: fc.constantFrom<Partial<PlannerAgent> | null>(
+      {},
+      {},
+      { takes: 'own' },
+      { takes: 'nothing', leaving: 'drain' },
+      null,
+    ),
+  });
+  return fc
+    .record({
+      all: fc.array(anyAgent, { minLength: 2, maxLength: 8 }),
+      sizes: fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 4 }),
+      wishes: fc.array(fc.nat(30)),
+    })
+    .map(({ all, sizes, wishes }) => {
+      const named = all.map((each, i) => ({
+        ...each,
+        agent: agent(`a${i}`, { weight: each.weight, zone: each.zone }),
+      }));
+      const fresh = sizes.flatMap((size, i) => topic(`t${i}`, size));
+      const old = named.filter(({ isNew }) => !isNew).map((each) => each.agent);
+      const before = apply(fresh, plan({ agents: old, partitions: fresh }));
+      return {
+        agents: named.flatMap((each) => (each.now === null ? [] : { ...each.agent, ...each.now })),
+        partitions: before.map((each, i) => ({
+          ...each,
+          ...(wishes.includes(i) && { prefer: ['a1'] }),
+          // Some are on their way.
+          ...(wishes.includes(2 * i) && { holder: 'a0' }),
+        })),
+      };
+    });
+}
 
 function isBounded(cluster: Cluster, move: { topic: string; partition: number }): boolean {
   const { holder, assignedTo } =

@@ -1,7 +1,7 @@
 // Planning in slices, and a cluster of the size that we build for.
 import { describe, expect, it } from 'vitest';
 import { plan, type Plan, planAssignment } from '../../src/domain/planner.ts';
-import { agents, apply, at, countBy, topic } from './planner-clusters.ts';
+import { agent, agents, apply, at, countBy, topic } from './planner-clusters.ts';
 
 describe('planning in slices', () => {
   it('gives the same plan whatever the size of a slice', () => {
@@ -54,6 +54,27 @@ describe('planning in slices', () => {
     const leave = plan({ agents: agents(...old.slice(1)), partitions: placed });
     expect(leave.moves).toHaveLength(100);
     expect(leave.moves.every(({ from, reason }) => from === 'agent-0' && reason === 'agent_left')).toBe(true);
+  });
+
+  it('takes no more of them for weights, zones, wishes and homes, nor for a zone that is gone', () => {
+    const all = Array.from({ length: 1_000 }, (_, i) =>
+      agent(`agent-${i}`, { weight: 1 + (i % 2), zone: ['x', 'y', 'z'][i % 3] ?? 'x' }),
+    );
+    const fresh = Array.from({ length: 1_000 }, (_, i) => topic(`topic-${i}`, 100))
+      .flat()
+      .map((each, i) => (i % 100 === 7 ? { ...each, prefer: [`agent-${i % 991}`] } : each));
+    const start = inSlices(planAssignment({ agents: all, partitions: fresh }));
+    expect(start.slices).toBeLessThan(1_000);
+    const placed = apply(fresh, start.plan);
+
+    const agents = all.filter(({ zone }) => zone !== 'x');
+    const departed = all.filter(({ zone }) => zone === 'x').map((each) => ({ ...each, hasCrashed: true }));
+    const outage = inSlices(planAssignment({ agents, partitions: placed, departed }));
+    expect(outage.slices).toBeLessThan(1_000);
+    const back = inSlices(planAssignment({ agents: all, partitions: apply(placed, outage.plan) }));
+    expect(back.slices).toBeLessThan(1_000);
+    const restored = apply(apply(placed, outage.plan), back.plan);
+    expect(restored.map(({ assignedTo }) => assignedTo)).toEqual(placed.map(({ assignedTo }) => assignedTo));
   });
 });
 

@@ -16,6 +16,16 @@ describe('a preference', () => {
     expect(loads(apply(partitions, { moves, unassignable: 0, deferred: 0 }))).toEqual({ a: 2, b: 4, c: 2 });
   });
 
+  it('that gives an agent more than its share leaves the others to share the rest exactly', () => {
+    const partitions = [
+      ...topic('orders', 6, 'a').map((each) => ({ ...each, prefer: ['a'] })),
+      ...topic('payments', 5, 'b'),
+      at('refunds', 0, 'c'),
+    ];
+    const input = { agents: agents('a', 'b', 'c'), partitions };
+    expect(loads(apply(partitions, plan(input)))).toEqual({ a: 6, b: 3, c: 3 });
+  });
+
   it('decides where a new partition goes, which is new all the same', () => {
     const partitions = [...topic('orders', 2, 'b'), at('payments', 0, null, { prefer: ['b', 'a'] })];
     expect(plan({ agents: agents('a', 'b'), partitions }).moves).toMatchObject([

@@ -1,6 +1,6 @@
 /**
- * Balance in pools that share members: best effort. Every member may be willing to lead another choice of topics, so that there is no share to hold
- * anyone to.
+ * Balance in pools that share members: best effort. Every member may be willing to lead another choice of topics,
+ * so that there is no share to hold anyone to.
  *
  * What holds at the end: no single move of what is not pinned helps. If a member of load l and weight w has such a partition that another,
  * of load m and weight v, is willing to lead, then l / w <= (m + 1) / v. Two members of equal weight and equal
@@ -9,8 +9,8 @@
  * with the number of members. Between unequal weights a heavy member may be more than one above its exact
  * share. A join or a leave may set off further moves.
  *
- * It ends because each move lowers the sum over members of (1 + 2 + … + load) / weight; a return home may leave it as it is,
- * but then there is one less away.
+ * It ends because each move lowers the sum over members of (1 + 2 + … + load) / weight; a return home may leave it
+ * as it is, but then there is one less away.
  *
  * With a threshold nothing moves while no single move would help by more than it.
  */

@@ -4,7 +4,7 @@
  */
 import type { Member } from './members.ts';
 import type { Planning } from './planning.ts';
-import { fill, type Slot, vacate } from './slots.ts';
+import { fill, type Slot, type TopicSlots, vacate } from './slots.ts';
 import type { Pool } from './willingness.ts';
 
 /** Whether balance allows it. */
@@ -16,12 +16,12 @@ export interface HomeRule {
 }
 
 export class Homecoming {
-  readonly #away: Slot[] = [];
+  readonly #topics: readonly TopicSlots[];
   readonly #planning: Planning;
 
   constructor(pools: readonly Pool[], planning: Planning) {
+    this.#topics = pools.flatMap(({ topics }) => topics.filter(({ homing }) => homing.length > 0));
     this.#planning = planning;
-    for (const { topics } of pools) for (const topic of topics) this.#away.push(...topic.homing);
   }
 
   /** Fills vacant slots. */
@@ -43,16 +43,20 @@ export class Homecoming {
 
   *#pass(rule: HomeRule, isMeant: (slot: Slot) => boolean): Generator<void, number> {
     let count = 0;
-    for (const slot of this.#away) {
-      if (slot.home !== null && slot.member !== slot.home && isMeant(slot)) {
-        if (rule.allows(slot.member, slot.home)) {
-          vacate(slot);
-          fill(slot, slot.home, this.#planning);
-          count += 1;
-        }
+    for (const { homing } of this.#topics) {
+      for (const slot of homing) {
+        if (isMeant(slot) && this.#goesHome(slot, rule)) count += 1;
+        if (this.#planning.slices.full()) yield;
       }
-      if (this.#planning.slices.full()) yield;
     }
     return count;
+  }
+
+  #goesHome(slot: Slot, rule: HomeRule): boolean {
+    const { home, member } = slot;
+    if (home === null || home === member || !rule.allows(member, home)) return false;
+    vacate(slot);
+    fill(slot, home, this.#planning);
+    return true;
   }
 }

@@ -19,6 +19,9 @@
  *   is eligible, and `surplusOf` has made room for all of them, so it can only fail by waiting. But what a member
  *   is not eligible for before F = t is at most its share of P less its share of t; together that is P - t, so it
  *   fits into the slots that are left then.
+ *
+ * Where operators gave a member more than its rounded-down share, it keeps just that, and all of this holds for the rest
+ * among the others.
  */
 import { Heap } from './heap.ts';
 import { Homecoming, type HomeRule } from './homes.ts';

@@ -20,8 +20,9 @@ export function* holdBack(
     for (const slot of topic.slots) {
       const { assignedTo, holder } = slot.input;
       const wanted = slot.member?.agentId ?? null;
-      // What stays with the one that leads it does not move at all.
-      const mayWait = wanted !== assignedTo && wanted !== holder && !slot.isUrgent;
+      // What cannot stay where it is assigned and stays with the one that leads it does not move at all.
+      const isKept = !slot.mayStay && wanted === holder;
+      const mayWait = wanted !== assignedTo && !isKept && !slot.isUrgent;
       if (mayWait) planned.push(slot);
       if (isOnItsWay(slot, mayWait ? assignedTo : wanted, planning)) room -= 1;
       if (slices.full()) yield;

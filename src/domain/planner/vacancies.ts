@@ -1,13 +1,13 @@
 /**
- * Which vacant slot goes to whom. Balance says whose turn it is (turns.ts), which leaves a choice among the equally loaded, and
- * the order in which slots come is free as well. Both are used for these, in this order: what leaves an agent stays in its zone, a topic
- * is spread over zones, then over agents, ids decide.
+ * Which vacant slot goes to whom. Balance says whose turn it is (turns.ts), which leaves a choice among the equally
+ * loaded, and the order in which slots come is free as well. Both are used for these, in this order: what leaves an
+ * agent stays in its zone, a topic is spread over zones, then over agents, ids decide.
  *
- * A slot whose zone has nobody whose turn it is waits, while slots of other zones, and those that have none, take what is there. Only
- * when nothing else is left does it go elsewhere.
+ * A slot whose zone has nobody whose turn it is waits, while slots of other zones, and those that have none, take
+ * what is there. Only when nothing else is left does it go elsewhere.
  *
- * Each choice depends on nothing but where all partitions are and which are vacant. A plan that is carried out as far as some choice, and made
- * anew, therefore goes on with the next one.
+ * Each choice depends on nothing but where all partitions are and which are vacant. A plan that is carried out as
+ * far as some choice, and made anew, therefore goes on with the next one.
  */
 import type { Planning } from './planning.ts';
 import type { Slot, TopicSlots } from './slots.ts';
