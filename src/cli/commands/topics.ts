@@ -17,6 +17,7 @@ import type { CliContext } from '../context.ts';
 import { formatDuration } from '../duration.ts';
 import { readList } from '../listing.ts';
 import { presentLooks } from '../looks.ts';
+import { parsePreference, type Preferences, preferredBeyond } from '../preferences.ts';
 import { listed, presentOne } from '../present.ts';
 import { formatFacts, formatTable, type Column } from '../table.ts';
 import { parseTopicConfig } from '../topic-config.ts';
@@ -69,6 +70,7 @@ interface CreateOptions {
   readonly partitions: number;
   readonly retentionMs?: number;
   readonly config?: JsonObject;
+  readonly prefer?: Preferences;
 }
 
 function addCreate(topics: Command, context: CliContext): void {
@@ -78,6 +80,7 @@ function addCreate(topics: Command, context: CliContext): void {
       'topics create orders --partitions 12',
       'topics create audit --partitions 3 --retention-ms 604800000 --config owner=billing tier=cold',
       `topics create audit --partitions 3 --config '{"replicas": 3}'`,
+      'topics create orders --partitions 12 --prefer broker-1,broker-2 --prefer 3=broker-3',
     ],
   })
     .argument('<name>', "the topic's name", parseName)
@@ -92,8 +95,20 @@ function addCreate(topics: Command, context: CliContext): void {
       'settings for brokers, kept with the topic; or one JSON object',
       parseTopicConfig,
     )
+    .option(
+      '--prefer <agents>',
+      'who should lead it while there and willing, best first: a,b for all partitions, 3=c for partition 3; repeatable',
+      parsePreference,
+    )
     .action(async (name: string, options: CreateOptions, command: Command) => {
-      const { partitions: partitionCount, retentionMs, config } = options;
+      const { partitions: partitionCount, retentionMs, prefer = {} } = options;
+      const beyond = preferredBeyond(prefer, partitionCount);
+      if (beyond !== undefined) {
+        command.error(
+          `error: --prefer ${beyond}=… is for no partition of it: they are 0 to ${partitionCount - 1}`,
+        );
+      }
+      const config = options.prefer === undefined ? options.config : { ...options.config, ...prefer };
       const answer = await connect(context, command).call(
         { method: 'POST', path: ['v1', 'topics'], body: { name, partitionCount, retentionMs, config } },
         topicForm,
