@@ -13,6 +13,7 @@ import { addRunCommands } from './commands/run.ts';
 import { addSegmentsCommands } from './commands/segments.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTopicsCommands } from './commands/topics.ts';
+import { addWaitCommand } from './commands/wait.ts';
 import { addWatchCommand } from './commands/watch.ts';
 import { commandPath, connectionOptions, outputOption } from './command.ts';
 import { refuseUnusedOptions } from './connection.ts';
@@ -54,6 +55,7 @@ export function buildProgram(deps: CliDeps, printer: Printer = new Printer(deps)
   addStatusCommand(program, context);
   addHealthCommand(program, context);
   addWatchCommand(program, context);
+  addWaitCommand(program, context);
   addTopicsCommands(program, context);
   addLeasesCommands(program, context);
   addElectionsCommands(program, context);

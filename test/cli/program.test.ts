@@ -34,6 +34,7 @@ describe('help', () => {
       'status',
       'health',
       'watch',
+      'wait',
       'topics list',
       'topics create',
       'topics describe',
