@@ -12,6 +12,7 @@ import { addRebalanceCommands } from './commands/rebalance.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addSegmentsCommands } from './commands/segments.ts';
 import { addStatusCommand } from './commands/status.ts';
+import { addTopCommand } from './commands/top.ts';
 import { addTopicsCommands } from './commands/topics.ts';
 import { addWaitCommand } from './commands/wait.ts';
 import { addWatchCommand } from './commands/watch.ts';
@@ -54,6 +55,7 @@ export function buildProgram(deps: CliDeps, printer: Printer = new Printer(deps)
   addRunCommands(program, context);
   addStatusCommand(program, context);
   addHealthCommand(program, context);
+  addTopCommand(program, context);
   addWatchCommand(program, context);
   addWaitCommand(program, context);
   addTopicsCommands(program, context);

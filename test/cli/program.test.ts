@@ -33,6 +33,7 @@ describe('help', () => {
       'demo',
       'status',
       'health',
+      'top',
       'watch',
       'wait',
       'topics list',
