@@ -4,8 +4,6 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { formatOf } from './connection.ts';
 import type { CliContext } from './context.ts';
-import { exitCode } from './exit-code.ts';
-import { CliFailure } from './failure.ts';
 import type { Listing } from './listing.ts';
 import type { OutputFormat } from './output-format.ts';
 import { printable } from './printable.ts';
@@ -69,17 +67,11 @@ export async function presentOne(
   await present(context, command, { body, table, ...(name === undefined ? {} : { names: () => [name] }) });
 }
 
-/** Throws CliFailure(2) where names are asked for and there are none. */
+/** An answer without names is a table also where names are asked for: what was done is not undone by failing now. */
 export function formatted(format: OutputFormat, { body, table, names }: Presentation): string {
   if (format === 'json') return `${JSON.stringify(body, undefined, 2)}\n`;
   if (format === 'yaml') return stringify(body);
-  if (format !== 'name') return table(format === 'wide');
-  if (names === undefined) {
-    throw new CliFailure(
-      exitCode.usage,
-      'this answer is about nothing with a name; use -o table, json or yaml',
-    );
-  }
+  if (format !== 'name' || names === undefined) return table(format === 'wide');
   return names()
     .map((name) => `${printable(name)}\n`)
     .join('');

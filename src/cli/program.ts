@@ -1,6 +1,7 @@
 // The command line: all commands put together, and `runCli`, which runs one of them and answers its exit code.
 import { Command, CommanderError } from 'commander';
 import { addAgentsCommands } from './commands/agents.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addDbCommands } from './commands/db.ts';
 import { addElectionsCommands } from './commands/elections.ts';
 import { addExplainCommand } from './commands/explain.ts';
@@ -68,6 +69,7 @@ export function buildProgram(deps: CliDeps, printer: Printer = new Printer(deps)
   addSegmentsCommands(program, context);
   addGroupsCommands(program, context);
   addDbCommands(program, context);
+  addCompletionCommand(program, context);
   nameTheNextStep(program);
   return program;
 }

@@ -71,6 +71,7 @@ describe('help', () => {
       'db migrate',
       'db status',
       'db grants',
+      'completion',
     ]);
   });
 
