@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addAgentsCommands } from './commands/agents.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDbCommands } from './commands/db.ts';
+import { addDebugCommands } from './commands/debug.ts';
 import { addElectionsCommands } from './commands/elections.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addGroupsCommands } from './commands/groups.ts';
@@ -70,6 +71,7 @@ export function buildProgram(deps: CliDeps, printer: Printer = new Printer(deps)
   addGroupsCommands(program, context);
   addDbCommands(program, context);
   addCompletionCommand(program, context);
+  addDebugCommands(program, context);
   nameTheNextStep(program);
   return program;
 }

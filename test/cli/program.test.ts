@@ -72,6 +72,7 @@ describe('help', () => {
       'db status',
       'db grants',
       'completion',
+      'debug bundle',
     ]);
   });
 
