@@ -6,12 +6,12 @@ import {
   type OffsetLocationAnswer,
   type SegmentAnswer,
 } from '../answers.ts';
-import { connect } from '../api.ts';
 import { parseOffset, parsePartitionRef, type PartitionRef } from '../arguments.ts';
 import { addGroup, addListingCommand, addReadingCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { readList } from '../listing.ts';
-import { presentList, presentOne } from '../present.ts';
+import { presentLooks } from '../looks.ts';
+import { listed } from '../present.ts';
 import { formatFacts, type Cell, type Column } from '../table.ts';
 
 const columns: readonly Column<SegmentAnswer>[] = [
@@ -23,6 +23,7 @@ const columns: readonly Column<SegmentAnswer>[] = [
   { header: 'ID', value: ({ id }) => id },
   { header: 'BUCKET', value: ({ bucket }) => bucket },
   { header: 'KEY', value: ({ key }) => key },
+  { header: 'CREATED', value: ({ createdAt }) => createdAt, isWide: true },
 ];
 
 export function addSegmentsCommands(program: Command, context: CliContext): void {
@@ -45,8 +46,10 @@ export function addSegmentsCommands(program: Command, context: CliContext): void
           query: { from },
           limit,
         };
-        const listing = await readList(connect(context, command), request);
-        await presentList(context, command, listing, columns, 'no segments');
+        const words = { name: ({ id }: SegmentAnswer) => id, whenEmpty: 'no segments' };
+        await presentLooks(context, command, async (api) =>
+          listed(await readList(api, request), columns, words),
+        );
       },
     );
 
@@ -60,8 +63,14 @@ export function addSegmentsCommands(program: Command, context: CliContext): void
     .argument('<offset>', 'the offset', parseOffset)
     .action(async (ref: PartitionRef, offset: number, _options: unknown, command: Command) => {
       const path = [...segmentsPath(ref), 'at', String(offset)];
-      const { value, body } = await connect(context, command).get(path, offsetLocationForm);
-      await presentOne(context, command, body, () => formatFacts(locationFacts(value)));
+      await presentLooks(context, command, async (api) => {
+        const { value, body } = await api.get(path, offsetLocationForm);
+        return {
+          body,
+          table: () => formatFacts(locationFacts(value)),
+          names: () => (value.result === 'found' ? [value.segment.id] : []),
+        };
+      });
     });
 }
 
