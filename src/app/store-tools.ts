@@ -22,7 +22,8 @@ export async function copy(from: string, to: string, options: CopyOfStores): Pro
   const { fromSchema, toSchema, caFile } = options;
   await using source = await openForCopy(from, fromSchema, caFile, true);
   await using target = await openForCopy(to, toSchema, caFile, false);
-  return copyStore(source, target, options);
+  // Awaited here: both are closed when this returns.
+  return await copyStore(source, target, options);
 }
 
 async function openForCopy(

@@ -88,7 +88,7 @@ class PostgresCopyDatabase implements CopyDatabase {
       'select system_identifier::text as server from pg_control_system()',
     ).catch(() => [{ server: `${this.client.host}:${this.client.port}` }]);
     const [made] = await this.query(
-      `select current_database() as database, min(applied_at)::text as since from ${this.table('schema_migrations')}`,
+      `select current_database() as database, extract(epoch from min(applied_at))::text as since from ${this.table('schema_migrations')}`,
     );
     if (server[0] === undefined || made === undefined) throw new Error('PostgreSQL does not say who it is');
     const { schema } = this.options;
