@@ -30,6 +30,8 @@ export interface DbCommands {
   status(url: string, options: DbOptions): Promise<DbStatus>;
   /** Copies a whole store into another one. Fails with an error named `CopyRefused` when something stands in the way. */
   copy(from: string, to: string, options: CopyOptions): Promise<CopyOutcome>;
+  /** Examines a store and the way to it. Changes nothing. */
+  doctor(url: string, options: DoctorOptions): Promise<readonly Finding[]>;
   /** The SQL, for PostgreSQL, that gives a role the rights agents need. */
   grants(options: GrantOptions): string;
 }

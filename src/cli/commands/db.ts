@@ -5,6 +5,7 @@ import { addCommand, addGroup } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { presentOne } from '../present.ts';
 import { addDbCopyCommand } from './db-copy.ts';
+import { addDbDoctorCommand } from './db-doctor.ts';
 import { addStoreCommand, type StoreFlags, schemaOf, schemaOption, storeOf } from './db-store.ts';
 import { formatFacts, formatTable, type Column } from '../table.ts';
 
@@ -60,6 +61,7 @@ export function addDbCommands(program: Command, context: CliContext): void {
     if (pending.length > 0) await printer.hint('apply what is pending with "streamhouse db migrate"');
   });
 
+  addDbDoctorCommand(db, context);
   addDbCopyCommand(db, context);
   addGrantsCommand(db, context);
 }

@@ -63,3 +63,9 @@ export function refuseUnusableStore(state: SchemaState, known: readonly Migratio
     `the store lacks ${pending.length} migration(s), first ${pending[0]}; run: streamhouse db migrate`,
   );
 }
+
+/** Names of the triggers that these migrations make. */
+export function triggersOf(migrations: readonly Migration[]): readonly string[] {
+  const statements = migrations.flatMap((migration) => migration.statements).join('\n');
+  return [...statements.matchAll(/^CREATE (?:OR REPLACE )?TRIGGER (\w+)/gm)].map(([, name = '']) => name);
+}
