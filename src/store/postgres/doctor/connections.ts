@@ -4,6 +4,7 @@ import { type Finding, found, ok } from '../../finding.ts';
 import { readNumber, readNumberOrNull } from '../../sql/read.ts';
 import { queryBounded } from '../client.ts';
 import { ask, askOne, type Patient, quoted } from './patient.ts';
+import type { Way } from './pooler.ts';
 
 const samples = 7;
 /** Nothing depends on wall clocks, but people compare logs and history by them; milliseconds. */
@@ -52,7 +53,15 @@ export async function checkTime(patient: Patient): Promise<Finding[]> {
 }
 
 /** From another connection, as agents do it to each other. */
-export async function checkListen({ ordinary, direct, options }: Patient): Promise<Finding> {
+export async function checkListen({ ordinary, direct, options }: Patient, way: Way): Promise<Finding> {
+  if (way === 'transaction') {
+    return found(
+      'LISTEN',
+      'warning',
+      'cannot be relied on behind a pooler of transactions: agents live on heartbeats alone',
+      'set DIRECT_DATABASE_URL to the server itself',
+    );
+  }
   const { attemptMs, clock } = options;
   const channel = `streamhouse_doctor_${randomUUID().replaceAll('-', '')}`;
   const stop = new AbortController();
@@ -87,8 +96,10 @@ export async function checkHeadroom(patient: Patient): Promise<Finding> {
        (select count(*)::integer from pg_stat_activity where backend_type = 'client backend') as used,
        (select least(nullif(d.datconnlimit, -1), nullif(r.rolconnlimit, -1)) from pg_database d, pg_roles r
          where d.datname = current_database() and r.rolname = current_user) as limit,
-       to_regclass($1) is not null as has_agents`,
-    [`${quoted(schema)}.agents`],
+       coalesce((select has_table_privilege(c.oid, 'SELECT') and has_schema_privilege(n.oid, 'USAGE')
+         from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname = $1 and c.relname = 'agents'), false) as has_agents`,
+    [schema],
   );
   const known = row['has_agents'] === true ? await knownAgents(patient) : { agents: 0, connected: 0 };
   const [max, reserved, used] = [

@@ -8,7 +8,7 @@ import { checkOld } from './old.ts';
 import type { DoctorOptions, Patient } from './patient.ts';
 import { checkPooled, judgeDirect, wayOf } from './pooler.ts';
 import { checkSchema } from './schema.ts';
-import { checkServer } from './server.ts';
+import { checkServer, isStandby } from './server.ts';
 
 /** Fails with StoreUnavailable or StoreMisconfigured when the server cannot be asked at all. Changes nothing. */
 export async function examinePostgres(options: DoctorOptions): Promise<readonly Finding[]> {
@@ -22,12 +22,14 @@ export async function examinePostgres(options: DoctorOptions): Promise<readonly 
     const pooled = isOne ? { client: direct, rival } : await connectPooled(clients, options);
     const way = await wayOf({ client: direct, rival }, attemptMs);
     const patient: Patient = { direct, ordinary: 'client' in pooled ? pooled.client : rival, options };
+    const server = [...(await checkServer(patient)), ...(await checkTime(patient))];
+    // A standby allows half of the other questions, and the answers that count are the primary's.
+    if (await isStandby(patient)) return server;
     return [
-      ...(await checkServer(patient)),
-      ...(await checkTime(patient)),
+      ...server,
       judgeDirect(way),
       'client' in pooled ? await checkPooled(pooled, attemptMs) : pooled,
-      await checkListen(patient),
+      await checkListen(patient, way),
       await checkHeadroom(patient),
       ...(await checkBudget(patient)),
       ...(await checkOld(patient)),

@@ -15,6 +15,9 @@ const deadMax = 20_000;
 
 export async function checkSchema(patient: Patient): Promise<Finding[]> {
   const { options } = patient;
+  const lacking = await rights(patient);
+  // Without them the store does not even tell its level.
+  if (lacking.verdict === 'fail') return [lacking];
   const state = await new PostgresSchema(
     { ...options, connectionString: options.directConnectionString },
     options.schema,
@@ -25,7 +28,7 @@ export async function checkSchema(patient: Patient): Promise<Finding[]> {
   return [
     levelFinding(applied.length, pending, state.minCompatible),
     await triggers(patient, present),
-    await rights(patient),
+    lacking,
     ...(await hotTables(patient, present)),
   ];
 }
@@ -81,6 +84,12 @@ async function rights(patient: Patient): Promise<Finding> {
     const missing = readTextList(row, 'lacking').filter((right) => neededRights(name).includes(right));
     return missing.length === 0 ? [] : [`${missing.join(', ')} on ${name}`];
   });
+  const isClosed = await ask(
+    patient,
+    `select 1 from pg_namespace where nspname = $1 and not has_schema_privilege(oid, 'USAGE')`,
+    [schema],
+  );
+  if (isClosed.length > 0) lacking.unshift(`USAGE on schema ${schema}`);
   if (lacking.length === 0) return ok('rights', 'what agents need');
   const { role } = await askOne(patient, 'select current_user::text as role');
   return found(

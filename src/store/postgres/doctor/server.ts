@@ -15,6 +15,10 @@ export async function checkServer(patient: Patient): Promise<Finding[]> {
   ];
 }
 
+export async function isStandby(patient: Patient): Promise<boolean> {
+  return readBoolean(await askOne(patient, 'select pg_is_in_recovery() as standby'), 'standby');
+}
+
 async function version(patient: Patient): Promise<Finding> {
   const row = await askOne(
     patient,
@@ -28,9 +32,9 @@ async function version(patient: Patient): Promise<Finding> {
 async function role(patient: Patient): Promise<Finding> {
   const row = await askOne(
     patient,
-    `select pg_is_in_recovery() as standby, current_setting('default_transaction_read_only')::boolean as read_only`,
+    `select current_setting('default_transaction_read_only')::boolean as read_only`,
   );
-  if (readBoolean(row, 'standby')) {
+  if (await isStandby(patient)) {
     return found(
       'server role',
       'fail',

@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import Libsql from 'libsql';
 import { type Finding, found, ok } from '../../finding.ts';
 import { levelFinding } from '../../sql/level-finding.ts';
-import { schemaStatus, triggersOf } from '../../sql/migrations.ts';
+import { type SchemaState, schemaStatus, triggersOf } from '../../sql/migrations.ts';
 import { translateError } from '../errors.ts';
-import { knownMigrations, SqliteSchema } from '../migrate.ts';
+import { knownMigrations } from '../migrate.ts';
 import { readRow } from '../values.ts';
 import { fileSystemProblem } from './file-system.ts';
 
@@ -22,6 +22,7 @@ export interface SqliteDoctorOptions {
 }
 
 const mebibyte = 2 ** 20;
+const restore = 'stop all agents and restore the file from a backup';
 
 /** Fails with StoreMisconfigured when there is no file to look at, or it is no database. */
 export async function examineSqlite(options: SqliteDoctorOptions): Promise<readonly Finding[]> {
@@ -39,11 +40,10 @@ export async function examineSqlite(options: SqliteDoctorOptions): Promise<reado
   // Before SQLite opens the file: closing it again would drop SQLite's own locks.
   const outside = [fileRights(file), directoryRights(dirname(file)), othersRights(file)];
   const around = [diskSpace(options), fileSystemKind(file), logSize(options)];
-  try {
-    return [...outside, ...around, ...inside(file), ...(await schema(options))];
-  } catch (error) {
-    throw translateError(error, file);
-  }
+  const findings = [...outside, ...around];
+  // SQLite could not even read it: it needs the log's files beside it.
+  if (outside.some(({ verdict }) => verdict === 'fail')) return findings;
+  return [...findings, ...reading(file, options.attemptMs, contents)];
 }
 
 function fileRights(file: string): Finding {
@@ -110,65 +110,66 @@ function logSize({ file, walMax }: SqliteDoctorOptions): Finding {
   );
 }
 
-function inside(file: string): Finding[] {
-  const database = new Libsql(file, { readonly: true, timeout: 2_000 });
+/** The first column of each row. */
+type Ask = (text: string) => readonly unknown[];
+
+function reading<T>(file: string, waitMs: number, work: (ask: Ask) => T): T {
+  const database = new Libsql(file, { readonly: true, timeout: waitMs });
   try {
-    const ask = (text: string): readonly unknown[] =>
+    return work((text) =>
       database
         .prepare(text)
         .all()
         .map(readRow)
-        .map((row) => Object.values(row)[0]);
-    const [mode] = ask('pragma journal_mode');
-    const damage = ask('pragma quick_check');
-    const orphans = ask('pragma foreign_key_check').length;
-    return [
-      mode === 'wal'
-        ? ok('journal mode', 'wal; agents write with synchronous = full')
-        : found(
-            'journal mode',
-            'warning',
-            `${String(mode)}, not wal: readers and writers wait for each other`,
-            'the next agent that starts sets it; nothing else may have the file open then',
-          ),
-      damage.length === 1 && damage[0] === 'ok'
-        ? ok('integrity', 'quick check passed')
-        : found(
-            'integrity',
-            'fail',
-            damage.slice(0, 3).map(String).join('; '),
-            'stop all agents and restore the file from a backup',
-          ),
-      orphans === 0
-        ? ok('references', 'whole')
-        : found(
-            'references',
-            'fail',
-            `${orphans} rows refer to what is not there`,
-            'stop all agents and restore the file from a backup',
-          ),
-    ];
+        .map((row) => Object.values(row)[0]),
+    );
+  } catch (error) {
+    throw translateError(error, file);
   } finally {
     database.close();
   }
 }
 
-async function schema({ file, attemptMs }: SqliteDoctorOptions): Promise<Finding[]> {
-  const { applied, pending, minCompatible } = schemaStatus(
-    await new SqliteSchema(file, attemptMs).state(),
-    knownMigrations,
-  );
-  if (applied.length === 0) {
+function contents(ask: Ask): Finding[] {
+  const [mode] = ask('pragma journal_mode');
+  const damage = ask('pragma quick_check');
+  const isWhole = damage.length === 1 && damage[0] === 'ok';
+  return [
+    mode === 'wal'
+      ? ok('journal mode', 'wal; agents write with synchronous = full')
+      : found(
+          'journal mode',
+          'warning',
+          `${String(mode)}, not wal: readers and writers wait for each other`,
+          'the next agent that starts sets it; nothing else may have the file open then',
+        ),
+    isWhole
+      ? ok('integrity', 'quick check passed')
+      : found('integrity', 'fail', damage.slice(0, 3).map(String).join('; '), restore),
+    // In a damaged file nothing more can be looked up.
+    ...(isWhole ? [references(ask), ...schema(ask)] : []),
+  ];
+}
+
+function references(ask: Ask): Finding {
+  const orphans = ask('pragma foreign_key_check').length;
+  if (orphans === 0) return ok('references', 'whole');
+  return found('references', 'fail', `${orphans} rows refer to what is not there`, restore);
+}
+
+/** Read here, not by the store's own code, whose connections change the file's journal mode. */
+function schema(ask: Ask): Finding[] {
+  const present = ask(`select name from sqlite_schema where type in ('table', 'trigger')`);
+  if (!present.includes('schema_migrations')) {
     return [found('schema', 'note', 'not there yet', 'the first agent makes it, or: streamhouse db migrate')];
   }
+  const state: SchemaState = {
+    applied: ask('select name from schema_migrations order by name').map(String),
+    minCompatible: Number(ask('select min_compatible from store_info')[0]),
+  };
+  const { applied, pending, minCompatible } = schemaStatus(state, knownMigrations);
   const expected = triggersOf(knownMigrations.filter(({ name }) => applied.includes(name)));
-  const database = new Libsql(file, { readonly: true, timeout: 2_000 });
-  const present = database
-    .prepare(`select name from sqlite_schema where type = 'trigger'`)
-    .all()
-    .map(readRow);
-  database.close();
-  const missing = expected.filter((name) => !present.some((row) => row['name'] === name));
+  const missing = expected.filter((name) => !present.includes(name));
   return [
     levelFinding(applied.length, pending, minCompatible),
     missing.length === 0
