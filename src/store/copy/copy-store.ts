@@ -123,11 +123,13 @@ async function verify(
   if (different.length === 0) return verified;
   // Going on from here could only find the same: the next attempt begins anew.
   await target.transaction((tx) => replaceRecord(target, tx, record, { ...record, hasFailed: true }));
-  const live = force ? [] : await liveAgents(source);
+  const [there, here] = [force ? [] : await liveAgents(source), await liveAgents(target)];
   const why =
-    live.length > 0
-      ? `agents run on the source: ${live.join(', ')}; stop them and`
-      : 'the source has changed since; with no agent running on it,';
+    here.length > 0
+      ? `agents run on the target: ${here.join(', ')}; stop them and`
+      : there.length > 0
+        ? `agents run on the source: ${there.join(', ')}; stop them and`
+        : 'the source has changed since; with no agent running on it,';
   throw new CopyRefused(
     `the target differs from the source and stays closed: ${different.join(', ')}; ${why} copy again with --replace`,
   );

@@ -5,7 +5,7 @@ import Libsql from 'libsql';
 import { type Finding, found, ok } from '../../finding.ts';
 import { levelFinding } from '../../sql/level-finding.ts';
 import { type SchemaState, schemaStatus, triggersOf } from '../../sql/migrations.ts';
-import { translateError } from '../errors.ts';
+import { isCorrupt, translateError } from '../errors.ts';
 import { knownMigrations } from '../migrate.ts';
 import { readRow } from '../values.ts';
 import { fileSystemProblem } from './file-system.ts';
@@ -113,7 +113,7 @@ function logSize({ file, walMax }: SqliteDoctorOptions): Finding {
 /** The first column of each row. */
 type Ask = (text: string) => readonly unknown[];
 
-function reading<T>(file: string, waitMs: number, work: (ask: Ask) => T): T {
+function reading(file: string, waitMs: number, work: (ask: Ask) => Finding[]): Finding[] {
   const database = new Libsql(file, { readonly: true, timeout: waitMs });
   try {
     return work((text) =>
@@ -124,6 +124,8 @@ function reading<T>(file: string, waitMs: number, work: (ask: Ask) => T): T {
         .map((row) => Object.values(row)[0]),
     );
   } catch (error) {
+    // Too damaged even to be looked through.
+    if (isCorrupt(error)) return [found('integrity', 'fail', String(error), restore)];
     throw translateError(error, file);
   } finally {
     database.close();
