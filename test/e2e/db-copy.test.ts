@@ -50,9 +50,9 @@ async function emptyTarget(): Promise<Target> {
   };
 }
 
-const copyArguments = (file: string, { schema }: Target, ...more: string[]) => [
-  ...['db', 'copy', '--from', `sqlite:${file}`, '--to', url, '--to-schema', schema, ...more],
-];
+function copyArguments(file: string, { schema }: Target, ...more: string[]): string[] {
+  return ['db', 'copy', '--from', `sqlite:${file}`, '--to', url, '--to-schema', schema, ...more];
+}
 
 describe('db copy, SQLite to PostgreSQL', () => {
   test('killed in the middle it goes on, nobody may use the target before its end, and epochs go on above', async () => {
@@ -60,7 +60,6 @@ describe('db copy, SQLite to PostgreSQL', () => {
     await fillSqliteStore(file, size);
     const target = await emptyTarget();
 
-    // Held where it is: the process has nothing to say in when it dies.
     const first = startProgram(copyArguments(file, target));
     onTestFinished(() => first[Symbol.asyncDispose]());
     await eventually(async () => Number(await target.one('select count(*) from segments')) > 0, {

@@ -45,7 +45,7 @@ const waysOf: Readonly<Record<CopyPlan['way'], string>> = {
 };
 
 export function addDbCopyCommand(db: Command, context: CliContext): void {
-  const { deps, printer } = context;
+  const { printer } = context;
   addCommand(db, 'copy', {
     summary: 'Copy a whole store into another one, such as from SQLite to PostgreSQL',
     details:
@@ -68,20 +68,7 @@ export function addDbCopyCommand(db: Command, context: CliContext): void {
     .option('--dry-run', 'tell what would be copied, and change nothing')
     .addOption(outputOption())
     .action(async (flags: CopyFlags, command: Command) => {
-      const { replace = false, force = false } = flags;
-      const progress = new CopyProgressLine(context);
-      const answer = await deps.db
-        .copy(flags.from, flags.to, {
-          fromSchema: schemaOf(flags.fromSchema, deps),
-          toSchema: schemaOf(flags.toSchema, deps),
-          caFile: readVariable(deps.env, 'STREAMHOUSE_DATABASE_CA_FILE', 'DATABASE_CA_FILE')?.value,
-          replace,
-          force,
-          signal: deps.signal,
-          confirm: (plan) => mayBegin(context, command, flags, plan),
-          onProgress: (step) => progress.show(step),
-        })
-        .finally(() => progress.end());
+      const answer = await runCopy(context, command, flags);
       if (answer.outcome === 'not_confirmed') return;
       if (answer.outcome === 'interrupted') {
         throw new CliFailure(exitCode.interrupted, 'interrupted; the same command goes on where it was');
@@ -94,6 +81,25 @@ export function addDbCopyCommand(db: Command, context: CliContext): void {
         'start the agents with DATABASE_URL set to the target, and never again on the source',
       );
     });
+}
+
+async function runCopy(context: CliContext, command: Command, flags: CopyFlags): Promise<CopyOutcome> {
+  const { deps } = context;
+  const progress = new CopyProgressLine(context);
+  try {
+    return await deps.db.copy(flags.from, flags.to, {
+      fromSchema: schemaOf(flags.fromSchema, deps),
+      toSchema: schemaOf(flags.toSchema, deps),
+      caFile: readVariable(deps.env, 'STREAMHOUSE_DATABASE_CA_FILE', 'DATABASE_CA_FILE')?.value,
+      replace: flags.replace ?? false,
+      force: flags.force ?? false,
+      signal: deps.signal,
+      confirm: (plan) => mayBegin(context, command, flags, plan),
+      onProgress: (step) => progress.show(step),
+    });
+  } finally {
+    await progress.end();
+  }
 }
 
 async function mayBegin(

@@ -47,8 +47,8 @@ function expectVerdict(
   seen: RegExp = /./,
 ): void {
   const finding = findings.get(check);
-  expect(finding, check).toMatchObject({ verdict, seen: expect.stringMatching(seen) });
-  if (verdict !== 'ok') expect(finding?.todo, check).toMatch(/./);
+  expect(finding).toMatchObject({ check, verdict, seen: expect.stringMatching(seen) });
+  if (verdict !== 'ok') expect(finding?.todo).toMatch(/./);
 }
 
 /** All that is not ok or a note, by name. */

@@ -31,7 +31,7 @@ function expectVerdict(
   seen: RegExp = /./,
 ): void {
   const finding = findings.find((each) => each.check === check);
-  expect(finding, check).toMatchObject({ verdict, seen: expect.stringMatching(seen) });
+  expect(finding).toMatchObject({ check, verdict, seen: expect.stringMatching(seen) });
 }
 
 /** One connection past all code of ours. */
