@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The entry: the command line, and the daemon's life in the process: signals, exit codes, last words.
 import { grantsSql, type RunningAgent, schemaAdmin, startAgent } from './app.ts';
+import { copy, doctor } from './app/store-tools.ts';
 import { runCli } from './cli/program.ts';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig } from './config/config.ts';
@@ -117,5 +118,7 @@ process.exitCode = await runCli(args, {
     migrate: async (url, options) => ({ applied: await schemaAdmin(url, options).migrate() }),
     status: async (url, options) => schemaAdmin(url, options).schemaStatus(),
     grants: grantsSql,
+    copy,
+    doctor,
   },
 });

@@ -13,7 +13,7 @@ const program = buildProgram({
   isTty: false,
   runAgent: never,
   runDemo: never,
-  db: { migrate: never, status: never, grants: () => '' },
+  db: { migrate: never, status: never, copy: never, doctor: never, grants: () => '' },
   signal: new AbortController().signal,
 });
 
@@ -70,6 +70,8 @@ describe('help', () => {
       'groups delete',
       'db migrate',
       'db status',
+      'db doctor',
+      'db copy',
       'db grants',
       'completion',
       'debug bundle',
@@ -216,6 +218,8 @@ describe('db', () => {
         note('status', at, options);
         return { applied, pending, minCompatible: 1 };
       },
+      copy: never,
+      doctor: never,
       grants: () => '',
     };
     return { calls, db };
@@ -322,7 +326,7 @@ describe('db', () => {
     ['StoreUnavailable', 6],
   ])('%s is exit code %d', async (name, code) => {
     const fail = (): Promise<never> => Promise.reject(named(name, 'the store says no'));
-    const deps = { db: { migrate: fail, status: fail, grants: () => '' } };
+    const deps = { db: { migrate: fail, status: fail, copy: fail, doctor: fail, grants: () => '' } };
     expect(await run(['db', 'migrate', '--database-url', url], { deps })).toEqual({
       code,
       stdout: '',

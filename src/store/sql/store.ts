@@ -1,20 +1,18 @@
 // The metadata store put together from its SQL parts; a backend gives the database, the connection and its own write statements.
-import { sql } from 'drizzle-orm';
 import type { Era, MetadataStore } from '../metadata-store.ts';
 import { SqlAgents } from './agents.ts';
 import { SqlAssignments } from './assignments.ts';
 import { SqlConsumerGroups } from './consumer-groups.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
+import { selectEra } from './era.ts';
 import type { FencedWrites } from './fence.ts';
 import { type LeaseWrites, SqlLeases } from './leases.ts';
-import { readNumber, readTime } from './read.ts';
 import { SqlLeaseRequests } from './lease-requests.ts';
 import { SqlOperatorMoves } from './operator-moves.ts';
 import { SqlRebalance } from './rebalance.ts';
 import { SqlRetention } from './retention.ts';
 import { SqlSegments } from './segments.ts';
 import { SqlSessions } from './sessions.ts';
-import { type NoParameters, statement } from './statement.ts';
 import { SqlTopics } from './topics.ts';
 
 export interface SqlBackend {
@@ -25,12 +23,6 @@ export interface SqlBackend {
   readonly fencedWrites: FencedWrites;
   close(): Promise<void>;
 }
-
-const selectEra = statement<NoParameters, Era>(
-  'select_era',
-  (d) => sql`select number, ${d.timeMs(sql`since`)} as since_ms from ${d.table('era')}`,
-  (row) => ({ number: readNumber(row, 'number'), since: readTime(row, 'since_ms') }),
-);
 
 /** The store of one agent group over `backend`. */
 export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
