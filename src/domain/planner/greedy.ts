@@ -31,7 +31,7 @@ export function* balanceGreedily(group: readonly Pool[], planning: Planning): Ge
   yield* homecoming.vacant(new RoomRule(pools));
   for (const pool of pools) yield* fillPool(pool, planning);
 
-  if (!planning.policy.balances || pools.every(({ isSettled }) => !isSettled)) return;
+  if (!planning.policy.balances) return;
   if (yield* canStayUneven(pools, planning)) {
     yield* homecoming.all(new GainRule());
     return;
