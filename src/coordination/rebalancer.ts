@@ -32,6 +32,8 @@ export class Rebalancer {
   private generation = -1;
   private members = '';
   private plannedAgents: readonly string[] | undefined;
+  /** For whom the last plan was made of which nothing is left: who is not among them has joined, also for later waves. */
+  private settledAgents: readonly string[] | undefined;
   /** When to plan again although nothing has been heard, and why; monotonic. */
   private again: { readonly atMs: number; readonly reason: RebalanceReason } | undefined;
 
@@ -100,9 +102,10 @@ export class Rebalancer {
     const { placement } = this.options;
     const { reason } = this;
     const input = await store.readPlanningInput();
-    const plan = await planInSlices(plannerInput(input, 'due', placement, this.plannedAgents), clock, signal);
+    const plan = await planInSlices(plannerInput(input, 'due', placement, this.settledAgents), clock, signal);
     if (plan === undefined) return false;
     this.plannedAgents = input.agents.map((agent) => agent.agentId);
+    if (plan.deferred === 0) this.settledAgents = this.plannedAgents;
     this.generation = input.generation;
     this.planAgain(input, plan);
     // All that was asked for is written when nothing is held back any more.

@@ -65,6 +65,11 @@ test('a join moves partitions in waves, each as large as is allowed', async () =
   await untilTrue('both to lead', () => b.agent.holds().length === partitionCount / 2);
   await stage.clock.advance(4 * pollMs);
   expect(await assignedTo('a')).toBe(partitionCount / 2);
+  // Whichever wave they came with.
+  const ofB = b.agent.holds().map(({ key }) => stage.store.getAssignment(key.topic, key.partition));
+  expect(new Set((await Promise.all(ofB)).map((assignment) => assignment?.reason))).toEqual(
+    new Set(['agent_joined']),
+  );
 });
 
 test('a takeover is not bound', async () => {
