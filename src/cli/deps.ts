@@ -29,7 +29,7 @@ export interface DbCommands {
   /** Looks without changing anything. */
   status(url: string, options: DbOptions): Promise<DbStatus>;
   /** The SQL, for PostgreSQL, that gives a role the rights agents need. */
-  grants(options: GrantOptions): string;
+  grants(options: GrantOptions): string | Promise<string>;
 }
 
 export interface GrantOptions {
