@@ -187,7 +187,7 @@ export const appliedForm = z.object({ generation: number, requestedAt: text });
 
 export const pauseForm = z.object({ paused: z.boolean(), since: text });
 
-const movingForm = z.object({ ...moveForm.shape, epoch: number, sinceMs: number });
+const movingForm = z.object({ topic: z.string(), partition: z.number(), from: text, to: text });
 export type MovingAnswer = z.infer<typeof movingForm>;
 
 export const rebalanceForm = z.object({

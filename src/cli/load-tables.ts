@@ -22,10 +22,11 @@ export const moveColumns: readonly Column<MoveAnswer>[] = [
   { header: 'REASON', value: ({ reason }) => reason },
 ];
 
+/** Of moves under way. */
 export const movingColumns: readonly Column<MovingAnswer>[] = [
-  ...moveColumns,
-  { header: 'FOR', value: ({ sinceMs }) => durationText(sinceMs), align: 'right' },
-  { header: 'EPOCH', value: ({ epoch }) => epoch, align: 'right', isWide: true },
+  { header: 'MOVING', value: partitionOf },
+  { header: 'LED-BY', value: ({ from }) => from },
+  { header: 'TO', value: ({ to }) => to },
 ];
 
 export function partitionOf({ topic, partition }: Pick<MoveAnswer, 'topic' | 'partition'>): string {
