@@ -28,7 +28,7 @@ export const look: ClusterLook = {
   rebalance: {
     paused: true,
     partitions: { total: 12, led: 11, moving: 1, unassigned: 0, pinned: 0 },
-    moving: [{ topic: 'orders', partition: 9, from: 'broker-2', to: 'broker-1', reason: 'agent_joined' }],
+    moving: [{ topic: 'orders', partition: 9, from: 'broker-2', to: 'broker-1' }],
   },
 };
 

@@ -110,9 +110,7 @@ const eventColumns: readonly SortableColumn<Happening>[] = [
 
 function movesByName({ rebalance }: ClusterLook): ReadonlyMap<string, string> {
   const moves = rebalance?.moving ?? [];
-  return new Map(
-    moves.map((move) => [nameOf(move), `to ${move.to ?? 'nobody'} (${move.reason ?? 'unknown'})`]),
-  );
+  return new Map(moves.map((move) => [nameOf(move), `to ${move.to ?? 'nobody'}`]));
 }
 
 function nameOf({ topic, partition }: Pick<LeaseAnswer, 'topic' | 'partition'>): string {
