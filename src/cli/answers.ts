@@ -84,6 +84,8 @@ export const segmentForm = z.object({
 });
 export type SegmentAnswer = z.infer<typeof segmentForm>;
 
+export const removedSegmentsForm = z.object({ removed: z.array(z.unknown()), more: z.boolean().nullish() });
+
 export const offsetLocationForm = z.discriminatedUnion('result', [
   z.object({ result: z.literal('found'), segment: segmentForm }),
   z.object({ result: z.literal('gap'), next: z.number() }),

@@ -33,7 +33,7 @@ export interface DbCommands {
   /** Examines a store and the way to it. Changes nothing. */
   doctor(url: string, options: DoctorOptions): Promise<readonly Finding[]>;
   /** The SQL, for PostgreSQL, that gives a role the rights agents need. */
-  grants(options: GrantOptions): string;
+  grants(options: GrantOptions): string | Promise<string>;
 }
 
 export interface CopyOptions {

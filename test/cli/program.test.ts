@@ -64,6 +64,7 @@ describe('help', () => {
       'resume',
       'segments list',
       'segments find',
+      'segments prune',
       'groups list',
       'groups describe',
       'groups commit',

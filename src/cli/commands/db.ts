@@ -84,7 +84,9 @@ function addGrantsCommand(db: Command, { deps, printer }: CliContext): void {
     .addOption(schemaOption())
     .option('--agents-migrate', 'the agents apply migrations themselves (AUTO_MIGRATE=true)')
     .action(async ({ role, schema, agentsMigrate = false }: GrantFlags) => {
-      await printer.data(deps.db.grants({ role, schema: schemaOf(schema, deps), migrate: agentsMigrate }));
+      await printer.data(
+        await deps.db.grants({ role, schema: schemaOf(schema, deps), migrate: agentsMigrate }),
+      );
     });
 }
 

@@ -13,6 +13,7 @@ import { readList } from '../listing.ts';
 import { presentLooks } from '../looks.ts';
 import { listed } from '../present.ts';
 import { formatFacts, type Cell, type Column } from '../table.ts';
+import { addPruneCommand } from './segments-prune.ts';
 
 const columns: readonly Column<SegmentAnswer>[] = [
   { header: 'BASE-OFFSET', value: ({ baseOffset }) => baseOffset, align: 'right' },
@@ -28,7 +29,7 @@ const columns: readonly Column<SegmentAnswer>[] = [
 
 export function addSegmentsCommands(program: Command, context: CliContext): void {
   const segments = addGroup(program, 'segments', {
-    summary: 'List the segments of a partition and find offsets in them',
+    summary: 'List the segments of a partition, find offsets in them, and delete the oldest',
     examples: ['segments list orders/3', 'segments find orders/3 1200'],
   });
   addListingCommand(segments, 'list', {
@@ -72,6 +73,7 @@ export function addSegmentsCommands(program: Command, context: CliContext): void
         };
       });
     });
+  addPruneCommand(segments, context, { path: segmentsPath, columns });
 }
 
 function segmentsPath({ topic, partition }: PartitionRef): string[] {
