@@ -61,6 +61,7 @@ function statementsFor({ topics, partitionsPerTopic, segmentsPerPartition, offse
      insert into segments (topic_id, partition, base_offset, end_offset, segment_id, record_count, size_bytes, bucket, object_key, epoch, created_at)
      select t.n * 3 + 5, p.n, s.n * 100, s.n * 100 + 99, 'seg-' || s.n, 100, 4096, 'log', t.n || '/' || p.n || '/' || s.n, 3 + s.n, ${then} + s.n
      from t, p, s`,
+    `insert into epoch_floors (group_name, kind, name, epoch) values ('default', 'partition', 'purged', 4711)`,
     `insert into consumer_groups (group_name, consumer_group, created_at) values ('default', 'readers', ${then}), ('other', 'readers', ${then})`,
     `insert into committed_offsets (group_name, consumer_group, topic_id, partition, committed_offset, metadata, committed_at)
      select t.group_name, 'readers', p.topic_id, p.partition, p.partition + 1, iif(p.partition % 2 = 0, 'note ''ß''', null), ${then} + p.partition
