@@ -64,8 +64,13 @@ export function refuseUnusableStore(state: SchemaState, known: readonly Migratio
   );
 }
 
-/** Names of the triggers that these migrations make. */
+/** Names of the triggers that these migrations, in their order, make and leave in place. */
 export function triggersOf(migrations: readonly Migration[]): readonly string[] {
   const statements = migrations.flatMap((migration) => migration.statements).join('\n');
-  return [...statements.matchAll(/^CREATE (?:OR REPLACE )?TRIGGER (\w+)/gm)].map(([, name = '']) => name);
+  const names = new Set<string>();
+  for (const [, word, name = ''] of statements.matchAll(/^(CREATE|DROP) (?:OR REPLACE )?TRIGGER (\w+)/gm)) {
+    if (word === 'CREATE') names.add(name);
+    else names.delete(name);
+  }
+  return [...names];
 }

@@ -232,9 +232,9 @@ describe('the schema', () => {
     const schema = await store();
     await run(
       `alter table ${schema}.leases disable trigger leases_epoch_only_grows`,
-      `drop trigger leases_are_never_deleted on ${schema}.leases`,
+      `drop trigger leases_are_deleted_under_a_floor on ${schema}.leases`,
     );
-    const seen = /leases_epoch_only_grows, leases_are_never_deleted/;
+    const seen = /leases_epoch_only_grows, leases_are_deleted_under_a_floor/;
     expectVerdict(await examine({ schema }), 'triggers', 'fail', seen);
   });
 
