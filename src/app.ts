@@ -86,6 +86,11 @@ export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSi
       pingMs,
       settleMs,
       handoffTimeoutMs: settings.HANDOFF_TIMEOUT_MS,
+      placement: {
+        thresholdPercent: settings.REBALANCE_THRESHOLD_PERCENT,
+        movesMax: settings.REBALANCE_MOVES_MAX,
+        returnDelayMs: settings.RETURN_DELAY_MS,
+      },
       broker: {
         graceMs: settings.BROKER_GRACE_MS,
         healthIntervalMs: brokerHealthIntervalMs,

@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 // The entry: the command line, and the daemon's life in the process: signals, exit codes, last words.
-import { grantsSql, type RunningAgent, schemaAdmin, startAgent } from './app.ts';
+import type { RunningAgent } from './app.ts';
 import { runCli } from './cli/program.ts';
 import { ConfigError } from './config/config-error.ts';
 import { loadConfig } from './config/config.ts';
-import { createLogger } from './logging.ts';
+import type { createLogger } from './logging.ts';
+
+// Loaded when it is needed: a command that asks an agent waits for neither the stores nor the server.
+const app = () => import('./app.ts');
+const storeTools = () => import('./app/store-tools.ts');
 
 const exitOk = 0;
 const exitError = 1;
@@ -31,6 +35,7 @@ async function runAgent(args: readonly string[]): Promise<number> {
     return exitOk;
   }
   const { config } = loaded;
+  const [{ startAgent }, { createLogger }] = await Promise.all([app(), import('./logging.ts')]);
   const { settings } = config;
   const log = createLogger({
     level: settings.LOG_LEVEL,
@@ -114,8 +119,10 @@ process.exitCode = await runCli(args, {
     return help.outcome === 'print' ? help.text : '';
   },
   db: {
-    migrate: async (url, options) => ({ applied: await schemaAdmin(url, options).migrate() }),
-    status: async (url, options) => schemaAdmin(url, options).schemaStatus(),
-    grants: grantsSql,
+    migrate: async (url, options) => ({ applied: await (await app()).schemaAdmin(url, options).migrate() }),
+    status: async (url, options) => (await app()).schemaAdmin(url, options).schemaStatus(),
+    grants: async (options) => (await app()).grantsSql(options),
+    copy: async (from, to, options) => (await storeTools()).copy(from, to, options),
+    doctor: async (url, options) => (await storeTools()).doctor(url, options),
   },
 });

@@ -84,6 +84,8 @@ export const segmentForm = z.object({
 });
 export type SegmentAnswer = z.infer<typeof segmentForm>;
 
+export const removedSegmentsForm = z.object({ removed: z.array(z.unknown()), more: z.boolean().nullish() });
+
 export const offsetLocationForm = z.discriminatedUnion('result', [
   z.object({ result: z.literal('found'), segment: segmentForm }),
   z.object({ result: z.literal('gap'), next: z.number() }),
@@ -150,3 +152,69 @@ export type CandidacyAnswer = z.infer<typeof candidacyForm>;
 
 /** `asked`: whoever leads was told to stop; `vacant`: nobody leads. */
 export const resignationForm = z.object({ outcome: z.string(), agentId: text, epoch: number });
+
+const agentLoadForm = z.object({
+  agentId: z.string(),
+  zone: text,
+  weight: number,
+  state: text,
+  share: number,
+  assigned: number,
+  planned: number,
+  settlesInMs: number,
+});
+export type AgentLoadAnswer = z.infer<typeof agentLoadForm>;
+
+export const moveForm = z.object({
+  topic: z.string(),
+  partition: z.number(),
+  from: text,
+  to: text,
+  reason: text,
+});
+export type MoveAnswer = z.infer<typeof moveForm>;
+
+/** A plan without its moves, which come page by page. */
+export const planForm = z.object({
+  generation: number,
+  agents: z.array(agentLoadForm).nullish(),
+  totalMoves: number,
+  unassignable: number,
+});
+export type PlanAnswer = z.infer<typeof planForm>;
+
+export const appliedForm = z.object({ generation: number, requestedAt: text });
+
+export const pauseForm = z.object({ paused: z.boolean(), since: text });
+
+const movingForm = z.object({ topic: z.string(), partition: z.number(), from: text, to: text });
+export type MovingAnswer = z.infer<typeof movingForm>;
+
+export const rebalanceForm = z.object({
+  generation: number,
+  coordinator: z.object({ agentId: z.string(), epoch: number, since: text }).nullish(),
+  paused: z.boolean(),
+  pausedSince: text,
+  applyRequestedAt: text,
+  partitions: z
+    .object({ total: number, led: number, moving: number, unassigned: number, pinned: number })
+    .nullish(),
+  wanted: number,
+  agents: z.array(agentLoadForm).nullish(),
+  moving: z.array(movingForm).nullish(),
+});
+export type RebalanceAnswer = z.infer<typeof rebalanceForm>;
+
+export const explanationForm = z.object({
+  topic: z.string(),
+  partition: z.number(),
+  leader: text,
+  epoch: number,
+  assignedTo: text,
+  reason: text,
+  assignedAt: text,
+  plan: z.object({ to: text, reason: text }).nullish(),
+  waitsFor: z.array(z.string()).nullish(),
+  sentences: z.array(z.string()),
+});
+export type ExplanationAnswer = z.infer<typeof explanationForm>;

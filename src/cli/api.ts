@@ -53,6 +53,13 @@ export class Api {
     throw this.#refusal(answer, body);
   }
 
+  /** An answer that is text, not JSON. Throws as `call` does. */
+  async text(path: readonly string[]): Promise<string> {
+    const answer = await this.#transport.exchange({ method: 'GET', path });
+    if (answer.status >= 200 && answer.status < 300) return answer.text;
+    throw this.#refusal(answer, parseJson(answer));
+  }
+
   /** The body of an answer whatever its status, for those that say "no" with a 503 and a full report. */
   async report<T>(request: ApiRequest, form: z.ZodType<T>): Promise<Answer<T> & { readonly isOk: boolean }> {
     const answer = await this.#transport.exchange(request);

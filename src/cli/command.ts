@@ -1,9 +1,10 @@
 // How a command is declared: its help always has examples, and the options that many commands share are worded once.
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseLimit } from './arguments.ts';
-import { parseTimeout } from './duration.ts';
+import { formatDuration, parseTimeout } from './duration.ts';
 import { exitCode } from './exit-code.ts';
 import { CliFailure } from './failure.ts';
+import { outputFormats } from './output-format.ts';
 import { parseServiceUrl, serviceUrlDefault } from './service-url.ts';
 
 export interface CommandText {
@@ -61,17 +62,36 @@ export function urlOption(flag: string, description: string, parse: (text: strin
 /** `--output`, for commands that answer with data. */
 export function outputOption(): Option {
   // No default value: a value on the command must mean that the user said so.
-  return new Option('-o, --output <format>', 'how to print the answer (default: table)').choices([
-    'table',
-    'json',
-  ]);
+  return new Option('-o, --output <format>', 'how to print the answer (default: table)').choices(
+    outputFormats,
+  );
 }
 
-/** A command that asks an agent and prints what it says. */
-export function addReadingCommand(parent: Command, usage: string, text: CommandText): Command {
+/** A command that asks something of an agent and prints what it says. */
+export function addAskingCommand(parent: Command, usage: string, text: CommandText): Command {
   const command = addCommand(parent, usage, text);
   for (const option of [outputOption(), ...connectionOptions()]) command.addOption(option);
   return command;
+}
+
+/** How often `--watch` looks, milliseconds. */
+export const watchIntervalMsDefault = 1_000;
+
+export interface WatchingOptions {
+  readonly watch?: boolean;
+  /** Milliseconds. */
+  readonly interval?: number;
+}
+
+/** A command that asks and changes nothing, so that it may ask again and again. */
+export function addReadingCommand(parent: Command, usage: string, text: CommandText): Command {
+  return addAskingCommand(parent, usage, text)
+    .option('-w, --watch', 'look again and again, until interrupted')
+    .option(
+      '--interval <duration>',
+      `how long --watch waits between looks (default: ${formatDuration(watchIntervalMsDefault)})`,
+      parseTimeout,
+    );
 }
 
 /** A reading command whose answer has any number of rows. */

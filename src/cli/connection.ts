@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { commandPath } from './command.ts';
 import type { CliDeps } from './deps.ts';
 import { checkVariable, readSecret, readVariable } from './environment.ts';
+import { type OutputFormat, outputFormats } from './output-format.ts';
 import { parseServiceUrl, serviceUrlDefault } from './service-url.ts';
 
 export interface Connection {
@@ -16,14 +17,12 @@ export interface Connection {
   readonly timeoutMs: number;
 }
 
-export type OutputFormat = 'table' | 'json';
-
 const timeoutMsDefault = 10_000;
 
 const sharedForm = z.object({
   url: z.string().optional(),
   timeout: z.number().optional(),
-  output: z.enum(['table', 'json']).optional(),
+  output: z.enum(outputFormats).optional(),
 });
 type Shared = z.infer<typeof sharedForm>;
 const sharedNames = ['url', 'timeout', 'output'] as const satisfies readonly (keyof Shared)[];
@@ -42,6 +41,11 @@ export function connectionOf(command: Command, env: CliDeps['env']): Connection 
 
 export function formatOf(command: Command): OutputFormat {
   return sharedOptions(command).output ?? 'table';
+}
+
+/** `--timeout` where it bounds more than one answer, milliseconds; undefined when nobody said one. */
+export function timeoutOf(command: Command): number | undefined {
+  return sharedOptions(command).timeout;
 }
 
 /** Refuses `streamhouse -o json topics delete …`: an option that would have no effect is a mistake wherever it stands. */

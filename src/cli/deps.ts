@@ -28,8 +28,70 @@ export interface DbCommands {
   migrate(url: string, options: DbOptions): Promise<{ readonly applied: readonly string[] }>;
   /** Looks without changing anything. */
   status(url: string, options: DbOptions): Promise<DbStatus>;
+  /** Copies a whole store into another one. Fails with an error named `CopyRefused` when something stands in the way. */
+  copy(from: string, to: string, options: CopyOptions): Promise<CopyOutcome>;
+  /** Examines a store and the way to it. Changes nothing. */
+  doctor(url: string, options: DoctorOptions): Promise<readonly Finding[]>;
   /** The SQL, for PostgreSQL, that gives a role the rights agents need. */
-  grants(options: GrantOptions): string;
+  grants(options: GrantOptions): string | Promise<string>;
+}
+
+export interface CopyOptions {
+  /** PostgreSQL schema of either store. */
+  readonly fromSchema: string;
+  readonly toSchema: string;
+  readonly caFile: string | undefined;
+  /** Delete what the target holds. */
+  readonly replace: boolean;
+  /** Do not wait for the TTL of agents that were killed. */
+  readonly force: boolean;
+  readonly signal: AbortSignal;
+  /** Asked before anything is changed; the copy ends without a deed when it answers false. */
+  confirm(plan: CopyPlan): Promise<boolean>;
+  onProgress(progress: CopyProgress): Promise<void>;
+}
+
+export interface CopyPlan {
+  readonly way: 'begin' | 'resume' | 'replace';
+  readonly tables: readonly { readonly table: string; readonly rows: number; readonly there: number }[];
+}
+
+export interface CopyProgress {
+  readonly phase: 'copying' | 'verifying';
+  readonly table: string;
+  readonly rows: number;
+  readonly of: number;
+}
+
+export type CopyOutcome =
+  | { readonly outcome: 'not_confirmed' }
+  | { readonly outcome: 'interrupted' }
+  | {
+      readonly outcome: 'copied';
+      readonly way: CopyPlan['way'];
+      readonly era: number;
+      readonly tables: readonly {
+        readonly table: string;
+        readonly rows: number;
+        readonly checksum: string;
+      }[];
+    };
+
+export interface DoctorOptions extends DbOptions {
+  /** Where agents LISTEN and coordinate; the store's URL when it is direct already. */
+  readonly directUrl: string | undefined;
+  readonly ttlMs: number;
+  /** Connections of one agent's pool. */
+  readonly poolMax: number;
+}
+
+export interface Finding {
+  readonly check: string;
+  readonly verdict: 'ok' | 'note' | 'warning' | 'fail';
+  /** What was seen, with figures. */
+  readonly seen: string;
+  /** What to do about it; undefined when there is nothing. */
+  readonly todo?: string | undefined;
 }
 
 export interface GrantOptions {

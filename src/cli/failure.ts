@@ -15,6 +15,7 @@ export class CliFailure extends Error {
 /** Errors of the layers that commands are given as functions, known by name: commands do not import their classes. */
 const exitCodeByName: Readonly<Record<string, ExitCode>> = {
   ConfigError: exitCode.configuration,
+  CopyRefused: exitCode.conflict,
   StoreMisconfigured: exitCode.configuration,
   StoreUnavailable: exitCode.unreachable,
 };

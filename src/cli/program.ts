@@ -1,15 +1,22 @@
 // The command line: all commands put together, and `runCli`, which runs one of them and answers its exit code.
 import { Command, CommanderError } from 'commander';
 import { addAgentsCommands } from './commands/agents.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addDbCommands } from './commands/db.ts';
+import { addDebugCommands } from './commands/debug.ts';
 import { addElectionsCommands } from './commands/elections.ts';
+import { addExplainCommand } from './commands/explain.ts';
 import { addGroupsCommands } from './commands/groups.ts';
 import { addHealthCommand } from './commands/health.ts';
 import { addLeasesCommands } from './commands/leases.ts';
+import { addPauseCommands } from './commands/pause.ts';
+import { addRebalanceCommands } from './commands/rebalance.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addSegmentsCommands } from './commands/segments.ts';
 import { addStatusCommand } from './commands/status.ts';
+import { addTopCommand } from './commands/top.ts';
 import { addTopicsCommands } from './commands/topics.ts';
+import { addWaitCommand } from './commands/wait.ts';
 import { addWatchCommand } from './commands/watch.ts';
 import { commandPath, connectionOptions, outputOption } from './command.ts';
 import { refuseUnusedOptions } from './connection.ts';
@@ -50,14 +57,21 @@ export function buildProgram(deps: CliDeps, printer: Printer = new Printer(deps)
   addRunCommands(program, context);
   addStatusCommand(program, context);
   addHealthCommand(program, context);
+  addTopCommand(program, context);
   addWatchCommand(program, context);
+  addWaitCommand(program, context);
   addTopicsCommands(program, context);
   addLeasesCommands(program, context);
   addElectionsCommands(program, context);
   addAgentsCommands(program, context);
+  addRebalanceCommands(program, context);
+  addExplainCommand(program, context);
+  addPauseCommands(program, context);
   addSegmentsCommands(program, context);
   addGroupsCommands(program, context);
   addDbCommands(program, context);
+  addCompletionCommand(program, context);
+  addDebugCommands(program, context);
   nameTheNextStep(program);
   return program;
 }

@@ -9,6 +9,8 @@ export interface Column<T> {
   value(row: T): Cell;
   /** Numbers stand right, so that their digits line up. Default: left. */
   readonly align?: 'right';
+  /** Shown with `-o wide` alone. */
+  readonly isWide?: boolean;
 }
 
 /** Header and rows, each line ended. The header comes always, also for no rows and into a pipe, as kubectl does it. */

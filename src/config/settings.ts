@@ -142,6 +142,21 @@ export const settings = {
     '10000',
     'how long a broker has to acknowledge that it gave a partition up',
   ),
+  REBALANCE_THRESHOLD_PERCENT: setting(
+    integer(0, 100),
+    '0',
+    'nothing moves for balance while every agent is within so many percent of its share',
+  ),
+  REBALANCE_MOVES_MAX: setting(
+    integer(1, 1_000_000),
+    '500',
+    'partitions on their way at a time for balance, preference or a drain; a takeover is never bound',
+  ),
+  RETURN_DELAY_MS: setting(
+    integer(0, 3_600_000),
+    '30000',
+    'how long an agent that crashed twice in ten minutes waits for partitions',
+  ),
   SHUTDOWN_TIMEOUT_MS: setting(integer(0, 600_000), '25000', 'bound of the whole graceful stop'),
   AUTO_MIGRATE: setting(boolean, 'true', 'apply pending migrations at start'),
   LOG_LEVEL: setting(

@@ -5,6 +5,7 @@ import type { MetadataStore } from '../store/metadata-store.ts';
 import type { AgentRunState } from './agent-run-state.ts';
 import type { Elections } from './elections.ts';
 import type { Journal } from './event-journal.ts';
+import type { PlacementOptions } from './placement.ts';
 
 export interface AgentStatus {
   readonly agentId: string;
@@ -72,6 +73,8 @@ export interface AgentView {
    * locally all the same.
    */
   acknowledge(terms: readonly (Term & { readonly key: PartitionKey })[]): Promise<readonly ReleaseOutcome[]>;
+  /** How this agent plans, or would if it were coordinator. */
+  readonly placement: PlacementOptions;
   /** Roles that brokers and jobs beside this agent campaign for. */
   readonly elections: Elections;
 }

@@ -20,6 +20,7 @@ import type { PartitionTerm } from './holdings.ts';
 import type { CoordinationDeps } from './deps.ts';
 import type { SessionEnd } from './heartbeat.ts';
 import { LiveSession } from './live-session.ts';
+import type { PlacementOptions } from './placement.ts';
 import { register } from './registration.ts';
 
 export interface OpenedStore extends AsyncDisposable {
@@ -51,6 +52,7 @@ export interface AgentOptions {
   readonly pingMs: number;
   readonly settleMs: number;
   readonly handoffTimeoutMs: number;
+  readonly placement: PlacementOptions;
   readonly broker: BrokerWatchOptions;
 }
 
@@ -117,6 +119,10 @@ export class Agent implements AgentView, AsyncDisposable {
 
   get store(): MetadataStore | undefined {
     return this.opened?.store;
+  }
+
+  get placement(): PlacementOptions {
+    return this.options.placement;
   }
 
   get sessionId(): string | null {

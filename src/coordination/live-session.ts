@@ -17,6 +17,7 @@ import { Handoff } from './handoff.ts';
 import { Heartbeat, type HeartbeatHandlers, type SessionEnd } from './heartbeat.ts';
 import { Holdings, type PartitionTerm } from './holdings.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import type { PlacementOptions } from './placement.ts';
 import { Reaper } from './reaper.ts';
 import { Rebalancer } from './rebalancer.ts';
 import type { Registered } from './registration.ts';
@@ -36,6 +37,7 @@ export interface LiveSessionOptions {
   readonly retentionMs: number;
   /** How long a broker has to acknowledge that it gave a partition up, milliseconds. */
   readonly handoffTimeoutMs: number;
+  readonly placement: PlacementOptions;
 }
 
 /** What a session is given beside its stores and clocks: the broker it leads for, and who hears what happens. */
@@ -72,7 +74,7 @@ export class LiveSession {
     options: LiveSessionOptions,
   ) {
     const { sessionId } = registered;
-    const { agentId, group, budget, pollMs, pingMs, settleMs } = options;
+    const { agentId, group, budget, pollMs, pingMs, settleMs, placement } = options;
     const tickMs = budget.heartbeatIntervalMs;
     this.deps = deps;
     this.options = options;
@@ -89,7 +91,7 @@ export class LiveSession {
     });
     this.serving = new ServingTeller(deps, sessionId, registered.serving);
     this.heartbeat = new Heartbeat(deps, budget);
-    this.rebalancer = new Rebalancer(deps, { group, sessionId, settleMs, pingMs });
+    this.rebalancer = new Rebalancer(deps, { group, sessionId, settleMs, pingMs, placement });
     this.keeper = new LeaseKeeper(deps, this.holdings, this.handoff, {
       agentId,
       tickMs,

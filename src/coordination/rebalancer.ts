@@ -1,6 +1,6 @@
 // The coordinator's work: plans when something changed, writes the moves under its term, tells the group. Its plan is advice.
 import type { Fence } from '../store/segments.ts';
-import { type Plan, planAssignment } from '../domain/planner.ts';
+import type { Plan } from '../domain/planner.ts';
 import type { Term } from '../domain/lease.ts';
 import type { RebalanceReason } from '../metrics/instruments.ts';
 import { Backoff } from '../platform/backoff.ts';
@@ -8,6 +8,7 @@ import { Bell } from '../platform/bell.ts';
 import type { PlanningInput } from '../store/assignments.ts';
 import type { ObservedSession } from '../store/sessions.ts';
 import type { CoordinationDeps } from './deps.ts';
+import { nextSettledInMs, type PlacementOptions, planInSlices, plannerInput } from './placement.ts';
 
 export interface RebalancerOptions {
   readonly group: string;
@@ -16,7 +17,11 @@ export interface RebalancerOptions {
   readonly settleMs: number;
   /** The coordinator proves to listeners that signals arrive this often, milliseconds. */
   readonly pingMs: number;
+  readonly placement: PlacementOptions;
 }
+
+/** While moves wait for others to be done, it is looked again this often, milliseconds. */
+const waveMs = 200;
 
 export class Rebalancer {
   private readonly deps: CoordinationDeps;
@@ -27,6 +32,10 @@ export class Rebalancer {
   private generation = -1;
   private members = '';
   private plannedAgents: readonly string[] | undefined;
+  /** For whom the last plan was made of which nothing is left: who is not among them has joined, also for later waves. */
+  private settledAgents: readonly string[] | undefined;
+  /** When to plan again although nothing has been heard, and why; monotonic. */
+  private again: { readonly atMs: number; readonly reason: RebalanceReason } | undefined;
 
   constructor(deps: CoordinationDeps, options: RebalancerOptions) {
     this.deps = deps;
@@ -68,8 +77,7 @@ export class Rebalancer {
     this.reason = 'elected';
     this.bell.ring();
     while (!signal.aborted) {
-      let waitMs = pingMs;
-      if (await this.bell.wait(clock, waitMs, signal)) {
+      if ((await this.bell.wait(clock, Math.min(pingMs, this.againInMs()), signal)) || this.isDueAgain()) {
         // Agents that start or stop together are one change.
         await clock.sleep(settleMs, signal);
         if (signal.aborted) break;
@@ -77,9 +85,9 @@ export class Rebalancer {
           if (!(await this.plan(fence, signal))) break;
           backoff.reset();
         } catch (error) {
-          waitMs = backoff.nextMs();
-          log.warn({ err: error, retryInMs: Math.round(waitMs) }, 'planning failed');
-          await clock.sleep(waitMs, signal);
+          const retryInMs = backoff.nextMs();
+          log.warn({ err: error, retryInMs: Math.round(retryInMs) }, 'planning failed');
+          await clock.sleep(retryInMs, signal);
           this.bell.ring();
         }
       }
@@ -90,15 +98,39 @@ export class Rebalancer {
 
   /** False when the term is over. */
   private async plan(fence: Fence, signal: AbortSignal): Promise<boolean> {
-    const { store, signals, instruments, log } = this.deps;
+    const { store, clock } = this.deps;
+    const { placement } = this.options;
     const { reason } = this;
     const input = await store.readPlanningInput();
-    const plan = await this.inSlices(input, signal);
+    const plan = await planInSlices(plannerInput(input, 'due', placement, this.settledAgents), clock, signal);
     if (plan === undefined) return false;
     this.plannedAgents = input.agents.map((agent) => agent.agentId);
+    if (plan.deferred === 0) this.settledAgents = this.plannedAgents;
     this.generation = input.generation;
-    if (plan.moves.length === 0) return true;
-    const answer = await store.writeAssignment(fence, plan.moves);
+    this.planAgain(input, plan);
+    // All that was asked for is written when nothing is held back any more.
+    const applied = plan.deferred === 0 ? (input.applyRequestedAt ?? undefined) : undefined;
+    if (plan.moves.length === 0 && applied === undefined) return true;
+    return this.write(fence, { input, plan, applied, reason });
+  }
+
+  /** False when the term is over. */
+  private async write(
+    fence: Fence,
+    {
+      input,
+      plan,
+      applied,
+      reason,
+    }: {
+      readonly input: PlanningInput;
+      readonly plan: Plan;
+      readonly applied: Date | undefined;
+      readonly reason: RebalanceReason;
+    },
+  ): Promise<boolean> {
+    const { store, signals, instruments, log } = this.deps;
+    const answer = await store.writeAssignment(fence, plan.moves, { applied });
     if (answer.outcome === 'fenced') {
       for (const move of plan.moves) instruments.moves.inc({ reason: move.reason, result: 'fenced' });
       log.warn({ epoch: fence.epoch }, 'assignment refused: no longer coordinator');
@@ -110,27 +142,33 @@ export class Rebalancer {
     for (const move of plan.moves) instruments.moves.inc({ reason: move.reason, result: 'written' });
     instruments.rebalances.inc({ reason });
     signals.publish('assignment');
+    const { unassignable, deferred } = plan;
     log.info(
-      { reason, moves: plan.moves.length, unassignable: plan.unassignable, generation: answer.generation },
+      { reason, moves: plan.moves.length, deferred, unassignable, generation: answer.generation },
       'assignment written',
     );
     return true;
   }
 
-  /** Runs the planner slice by slice, so that heartbeats are never late because of it. */
-  private async inSlices(input: PlanningInput, signal: AbortSignal): Promise<Plan | undefined> {
-    const { agents, partitions } = input;
-    const planning = planAssignment({
-      agents,
-      partitions,
-      ...(this.plannedAgents && { previousAgents: this.plannedAgents }),
-    });
-    while (!signal.aborted) {
-      const step = planning.next();
-      if (step.done) return step.value;
-      await this.deps.clock.sleep(0, signal);
-    }
-    return undefined;
+  private planAgain(input: PlanningInput, plan: Plan): void {
+    const nowMs = this.deps.clock.monotonicMs();
+    const settledInMs = nextSettledInMs(input, this.options.placement);
+    if (plan.deferred > 0) this.again = { atMs: nowMs + waveMs, reason: 'wave' };
+    else
+      this.again = settledInMs === undefined ? undefined : { atMs: nowMs + settledInMs, reason: 'settled' };
+  }
+
+  private againInMs(): number {
+    return this.again === undefined
+      ? Number.POSITIVE_INFINITY
+      : Math.max(0, this.again.atMs - this.deps.clock.monotonicMs());
+  }
+
+  /** Then that is the reason. */
+  private isDueAgain(): boolean {
+    if (this.again === undefined || this.againInMs() > 0) return false;
+    this.reason = this.again.reason;
+    return true;
   }
 }
 

@@ -1,4 +1,5 @@
-// The coordinator forgets, slowly: dead agents and ended history older than the retention. Epochs are never forgotten.
+// The coordinator forgets, slowly: dead agents, ended history, and leases of topics that are gone, older than the retention. Epochs
+// are never forgotten.
 import type { CoordinationDeps } from './deps.ts';
 
 const purgeEveryMs = 3_600_000;
@@ -14,7 +15,8 @@ export async function purgeLoop(
   while (!signal.aborted) {
     try {
       const purged = await store.purge(retentionMs);
-      if (purged.agents + purged.historyRows > 0) log.info({ ...purged, retentionMs }, 'purged');
+      if (purged.agents + purged.historyRows + purged.leases > 0)
+        log.info({ ...purged, retentionMs }, 'purged');
     } catch (error) {
       log.info({ err: error }, 'purge failed');
     }

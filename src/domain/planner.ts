@@ -4,28 +4,46 @@
  * same.
  *
  * 1. What can stay stays: with the agent it is assigned to, else with the one that leads it now, if that is
- *    willing and does not hand everything over. What stays with a cordoned agent is out of the game.
- * 2. Agents with too much give up as little as balance needs (planner/quota.ts, planner/greedy.ts), from the
- *    topics of which they have the most (planner/surplus.ts), and nothing that an operator gave them.
- * 3. What is vacant goes to the least loaded for its weight, spread per topic (planner/vacancies.ts).
+ *    willing and does not hand everything over. What stays with a cordoned or unsettled agent is out of the game. Before
+ *    that, what has a preferred agent that can take it goes there, and what an operator moved stays
+ *    (planner/keeping.ts): both count into that agent's load, and balance works around them.
+ * 2. What once left an agent that is back goes home to it, as far as shares allow (planner/homes.ts).
+ * 3. Agents with too much give up as little as balance needs (planner/quota.ts, planner/greedy.ts), from the
+ *    topics of which they have the most (planner/surplus.ts).
+ * 4. What is vacant goes to the least loaded for its weight (planner/turns.ts), and among those to the zone that it
+ *    leaves, spread per topic over zones and agents (planner/vacancies.ts).
+ * 5. What may wait is held back when too much is on its way (planner/throttle.ts), and why each moves is said
+ *    (planner/moves.ts).
  *
  * Balance by weight, where the same agents are willing to lead the same topics: at the end everyone has its
- * exact share, rounded down or up. With equal weights a join then moves at most ⌈P / N⌉ of P partitions over N
- * agents, a leave only the leaver's, and a new topic only its own. With unequal weights a leave or a new topic
- * moves others only as far as someone would be left outside of its rounded share. All of it holds when the
- * assignment was balanced before and nobody has more from an operator than its share. Planning again after a plan changes nothing: partitions move for balance,
- * never only to spread a topic.
+ * exact share, rounded down or up; agents that operators gave more than that keep just that, and the others share
+ * the rest. With equal weights a join then moves at most ⌈P / N⌉ of P partitions over N agents, beside what goes
+ * home, a leave only the leaver's, and a new topic only its own. With unequal weights a leave or a new topic moves
+ * others only as far as someone would be left outside of its rounded share. All of it holds when the assignment
+ * was balanced before and nobody has more from an operator than its share. Planning again after a plan changes
+ * nothing: partitions move for balance, wishes and homes, never only to spread a topic. What else holds, and when
+ * it does not: README.md, "Assignment".
  */
 import { balanceGreedily } from './planner/greedy.ts';
-import type { PlannerInput } from './planner/input.ts';
-import { readMembers, type Member } from './planner/members.ts';
+import { type PlannerInput, unbounded } from './planner/input.ts';
+import { keepInPlace } from './planner/keeping.ts';
+import { readMembers } from './planner/members.ts';
 import { describePlan, type Plan } from './planner/moves.ts';
-import { balanceExactly, pinsFit } from './planner/quota.ts';
+import type { Planning } from './planner/planning.ts';
+import { balanceExactly } from './planner/quota.ts';
 import { Slices, sliceSizeDefault } from './planner/slices.ts';
-import { fill, isPinned, readTopics, type TopicSlots } from './planner/slots.ts';
+import { readTopics } from './planner/slots.ts';
 import { groupByWillingness } from './planner/willingness.ts';
+import { readZones } from './planner/zones.ts';
 
-export type { PlannerAgent, PlannerInput, PlannerPartition } from './planner/input.ts';
+export type {
+  DepartedAgent,
+  PlacementPolicy,
+  PlannerAgent,
+  PlannerInput,
+  PlannerPartition,
+} from './planner/input.ts';
+export { unbounded } from './planner/input.ts';
 export type { Move, MoveReason, Plan } from './planner/moves.ts';
 export { moveReasons } from './planner/moves.ts';
 
@@ -44,21 +62,29 @@ export interface PlannerOptions {
  */
 export function* planAssignment(input: PlannerInput, options: PlannerOptions = {}): Generator<void, Plan> {
   const slices = new Slices(options.sliceSize ?? sliceSizeDefault);
-  const members = readMembers(input.agents);
-  const byId = new Map(members.map((member) => [member.agentId, member]));
+  const { departed = [] } = input;
+  const zones = readZones(input.agents, departed);
+  const members = readMembers(input.agents, zones);
+  const planning: Planning = {
+    slices,
+    policy: input.policy ?? unbounded,
+    present: new Map(input.agents.map((agent) => [agent.agentId, agent])),
+    departed: new Map(departed.map((agent) => [agent.agentId, agent])),
+    members: new Map(members.map((member) => [member.agentId, member])),
+    zones,
+    previousAgents: input.previousAgents && new Set(input.previousAgents),
+    turns: 0,
+  };
   const topics = yield* readTopics(input.partitions, slices);
   const groups = yield* groupByWillingness(members, topics, slices);
 
-  yield* keepInPlace(topics, byId, slices);
+  yield* keepInPlace(topics, planning);
   for (const group of groups) {
     const [first, ...others] = group;
-    if (first !== undefined && others.length === 0 && pinsFit(first)) yield* balanceExactly(first, slices);
-    else yield* balanceGreedily(group, slices);
+    if (first?.isSettled === true && others.length === 0) yield* balanceExactly(first, planning);
+    else yield* balanceGreedily(group, planning);
   }
-
-  const previousAgents = input.previousAgents && new Set(input.previousAgents);
-  const present = new Map(input.agents.map((agent) => [agent.agentId, agent]));
-  return yield* describePlan(topics, { present, previousAgents }, slices);
+  return yield* describePlan(topics, planning);
 }
 
 /** Plans in one go: for tests, tools and small clusters. */
@@ -68,33 +94,4 @@ export function plan(input: PlannerInput): Plan {
     const step = planning.next();
     if (step.done) return step.value;
   }
-}
-
-/** Leaves vacant what has no agent that could keep it. */
-function* keepInPlace(
-  topics: readonly TopicSlots[],
-  byId: ReadonlyMap<string, Member>,
-  slices: Slices,
-): Generator<void, void> {
-  for (const topic of topics) {
-    for (const slot of topic.slots) {
-      // The assigned agent before the holder: a handoff under way must not be taken back while the old one
-      // still leads.
-      const assigned = willingMember(slot.input.assignedTo, topic, byId);
-      slot.mayStay = assigned !== undefined;
-      const keeper = assigned ?? willingMember(slot.input.holder, topic, byId);
-      if (keeper !== undefined) fill(slot, keeper);
-      if (keeper !== undefined && isPinned(slot)) keeper.pinned += 1;
-      if (slices.full()) yield;
-    }
-  }
-}
-
-function willingMember(
-  agentId: string | null,
-  topic: TopicSlots,
-  byId: ReadonlyMap<string, Member>,
-): Member | undefined {
-  const member = agentId === null ? undefined : byId.get(agentId);
-  return member !== undefined && topic.willing.has(member.profile) ? member : undefined;
 }

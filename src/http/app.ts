@@ -24,6 +24,9 @@ import { partitionRoutes } from './routes/partitions.ts';
 import { segmentRoutes } from './routes/segments.ts';
 import { selfRoutes } from './routes/self.ts';
 import { statusRoutes } from './routes/status.ts';
+import { planRoutes } from './routes/plan.ts';
+import { rebalanceRoutes } from './routes/rebalance.ts';
+import { explainRoutes } from './routes/explain.ts';
 import { steeringRoutes } from './routes/steering.ts';
 import { topicRoutes } from './routes/topics.ts';
 import { answerAsIs, compileValidator, type ZodTypes } from './validation.ts';
@@ -67,6 +70,9 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
   agentRoutes(app, deps);
   leaseRoutes(app, deps);
   steeringRoutes(app, deps);
+  planRoutes(app, deps);
+  rebalanceRoutes(app, deps);
+  explainRoutes(app, deps);
   heldRoutes(app, deps);
   const streamNames = new StreamNames();
   eventRoutes(

@@ -157,5 +157,5 @@ export function createInstruments(probe: Probe) {
 export const lostReasons = ['session_lost', 'superseded'] as const;
 export const fencedOperations = ['append', 'high_watermark'] as const;
 export const resyncReasons = ['start', 'signals', 'holdings', 'assignment'] as const;
-export const rebalanceReasons = ['elected', 'membership', 'topics', 'generation'] as const;
+export const rebalanceReasons = ['elected', 'membership', 'topics', 'generation', 'wave', 'settled'] as const;
 export type RebalanceReason = (typeof rebalanceReasons)[number];

@@ -132,6 +132,16 @@ export interface SessionStore {
    */
   removeAgent(agentId: string, options: { readonly force: boolean }): Promise<'removed' | 'asked'>;
 
-  /** Deletes agents and ended sessions that died longer ago than `olderThanMs`, and ended lease history. Never touches a lease. */
-  purge(olderThanMs: number): Promise<{ readonly agents: number; readonly historyRows: number }>;
+  /**
+   * Forgets, in transactions of bounded size, what ended longer ago than `olderThanMs`: sessions, agents without any, and the history of leases.
+   * Of a deleted topic's leases those without history go too, and their name's epoch floor stays. Touches no other lease.
+   */
+  purge(olderThanMs: number): Promise<Purged>;
+}
+
+/** How much was forgotten. */
+export interface Purged {
+  readonly agents: number;
+  readonly historyRows: number;
+  readonly leases: number;
 }

@@ -4,14 +4,16 @@ import type { Page, PageRequest } from './page.ts';
 
 export interface TopicStore {
   /**
-   * Creates the topic, its partitions (high watermark 0) and, where no topic of that name ever was, their leases.
-   * Leases that outlived an earlier topic of the name go on with their epochs. Refuses: `already_exists`.
+   * Creates the topic, its partitions (high watermark 0) and, where an earlier topic of the name has left none, their leases.
+   * Leases that outlived it go on with their epochs; of purged ones the name's epoch floor is left, above which new leases are
+   * granted. Refuses: `already_exists`.
    */
   createTopic(topic: NewTopic): Promise<Topic>;
 
   /**
    * Deletes the topic with its partitions, segments, committed offsets and assignment. Its leases stay: vacated, and each
-   * with a higher epoch, so that whoever led it is fenced from a topic re-created under the name. Refuses: `not_found`.
+   * with a higher epoch, so that whoever led it is fenced from a topic re-created under the name, until they are purged
+   * (`SessionStore.purge`). Refuses: `not_found`.
    */
   deleteTopic(name: string): Promise<void>;
 

@@ -196,3 +196,44 @@ describe('agents remove, of an agent that lives', () => {
     });
   });
 });
+
+describe('segments prune', () => {
+  const path = '/v1/topics/orders/partitions/3/segments';
+  const segment = (id: string, baseOffset: number) => ({
+    id,
+    baseOffset,
+    endOffset: baseOffset + 9,
+    key: `k/${id}`,
+  });
+  const all = { body: { segments: [segment('a', 0), segment('b', 10), segment('c', 20)] } };
+  const args = ['segments', 'prune', 'orders/3', '--before', '20'];
+
+  test('says how many it would delete, and deletes nothing on a dry run', async () => {
+    await using api = await cannedApi({ [`GET ${path}?limit=10000`]: all });
+    expect(await run([...args, '--dry-run'], api)).toEqual({
+      code: 0,
+      stdout: 'would delete 2 segments of orders/3 that end before offset 20\n',
+      stderr: '',
+    });
+    expect(api.lines).toHaveLength(1);
+  });
+
+  test('asks until there is no more, and tells what was removed', async () => {
+    const answers = [
+      { body: { removed: [segment('a', 0)], more: true } },
+      { body: { removed: [segment('b', 10)], more: false } },
+    ];
+    const line = `DELETE ${path}?before=20`;
+    await using api = await cannedApi({ [line]: answers });
+    const { code, stdout } = await run([...args, '--yes', '-o', 'json'], api);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ removed: [segment('a', 0), segment('b', 10)] });
+    expect(api.lines).toEqual([line, line]);
+  });
+
+  test('wants to know before which offset', async () => {
+    expect((await run(['segments', 'prune', 'orders/3', '--yes'])).stderr).toContain(
+      "required option '--before <offset>' not specified",
+    );
+  });
+});

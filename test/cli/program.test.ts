@@ -13,7 +13,7 @@ const program = buildProgram({
   isTty: false,
   runAgent: never,
   runDemo: never,
-  db: { migrate: never, status: never, grants: () => '' },
+  db: { migrate: never, status: never, copy: never, doctor: never, grants: () => '' },
   signal: new AbortController().signal,
 });
 
@@ -33,7 +33,9 @@ describe('help', () => {
       'demo',
       'status',
       'health',
+      'top',
       'watch',
+      'wait',
       'topics list',
       'topics create',
       'topics describe',
@@ -54,15 +56,26 @@ describe('help', () => {
       'agents uncordon',
       'agents drain',
       'agents remove',
+      'rebalance plan',
+      'rebalance apply',
+      'rebalance status',
+      'explain',
+      'pause',
+      'resume',
       'segments list',
       'segments find',
+      'segments prune',
       'groups list',
       'groups describe',
       'groups commit',
       'groups delete',
       'db migrate',
       'db status',
+      'db doctor',
+      'db copy',
       'db grants',
+      'completion',
+      'debug bundle',
     ]);
   });
 
@@ -91,19 +104,23 @@ describe('help', () => {
         "  name                     the topic's name",
         '',
         'Options:',
-        '  -o, --output <format>    how to print the answer (default: table) (choices: "table", "json")',
+        '  -o, --output <format>    how to print the answer (default: table) (choices: "table", "wide",',
+        '                           "json", "yaml", "name")',
         '  --url <url>              the agent to talk to (env: STREAMHOUSE_URL, default:',
         '                           http://127.0.0.1:7070)',
         '  --timeout <duration>     how long to wait for each answer (default: 10s)',
         '  --partitions <n>         how many partitions it has',
         '  --retention-ms <n>       how long segments are meant to be kept (default: for ever)',
         '  --config <key=value...>  settings for brokers, kept with the topic; or one JSON object',
+        '  --prefer <agents>        who should lead it while there and willing, best first: a,b for all',
+        '                           partitions, 3=c for partition 3; repeatable',
         '  -h, --help               show help',
         '',
         'Examples:',
         '  $ streamhouse topics create orders --partitions 12',
         '  $ streamhouse topics create audit --partitions 3 --retention-ms 604800000 --config owner=billing tier=cold',
         `  $ streamhouse topics create audit --partitions 3 --config '{"replicas": 3}'`,
+        '  $ streamhouse topics create orders --partitions 12 --prefer broker-1,broker-2 --prefer 3=broker-3',
         '',
       ].join('\n'),
     );
@@ -202,6 +219,8 @@ describe('db', () => {
         note('status', at, options);
         return { applied, pending, minCompatible: 1 };
       },
+      copy: never,
+      doctor: never,
       grants: () => '',
     };
     return { calls, db };
@@ -308,7 +327,7 @@ describe('db', () => {
     ['StoreUnavailable', 6],
   ])('%s is exit code %d', async (name, code) => {
     const fail = (): Promise<never> => Promise.reject(named(name, 'the store says no'));
-    const deps = { db: { migrate: fail, status: fail, grants: () => '' } };
+    const deps = { db: { migrate: fail, status: fail, copy: fail, doctor: fail, grants: () => '' } };
     expect(await run(['db', 'migrate', '--database-url', url], { deps })).toEqual({
       code,
       stdout: '',

@@ -23,6 +23,8 @@ export interface RunResult {
 const noDatabase: DbCommands = {
   migrate: () => Promise.reject(new Error('this test has no database')),
   status: () => Promise.reject(new Error('this test has no database')),
+  copy: () => Promise.reject(new Error('this test has no database')),
+  doctor: () => Promise.reject(new Error('this test has no database')),
   grants: ({ role, schema, migrate }) => `-- ${role} ${schema} ${migrate}\n`,
 };
 

@@ -189,6 +189,7 @@ test.each([
 
 describe('agents drain --wait', () => {
   const args = ['agents', 'drain', 'b1', '--yes', '--wait'];
+  const line = (text: string) => `\r\u001b[2K${text}`;
   const left = (leases: number) => ({ body: { ...draining, leases } });
 
   test('returns when the agent leads nothing, and tells a terminal how far it is', async () => {
@@ -199,7 +200,7 @@ describe('agents drain --wait', () => {
     expect(await run(args, { url: api.url, isTty: true })).toEqual({
       code: 0,
       stdout: 'drained agent b1: it leads nothing\n',
-      stderr: 'agent b1 leads 3 partitions\nagent b1 leads 1 partition\n',
+      stderr: `${line('agent b1 still leads 3 partitions')}${line('agent b1 still leads 1 partition')}${line('')}`,
     });
     expect(api.lines).toHaveLength(5);
   });

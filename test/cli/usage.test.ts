@@ -30,8 +30,8 @@ const mistakes: [string[], string][] = [
   [['topics', 'list', 'orders'], "too many arguments for 'list'. Expected 0 arguments but got 1."],
   [['topics', 'describe'], "missing required argument 'name'"],
   [
-    ['topics', 'list', '-o', 'yaml'],
-    "option '-o, --output <format>' argument 'yaml' is invalid. Allowed choices are table, json.",
+    ['topics', 'list', '-o', 'csv'],
+    "option '-o, --output <format>' argument 'csv' is invalid. Allowed choices are table, wide, json, yaml, name.",
   ],
   [['-o', 'json', 'topics', 'delete', 'x', '--yes'], "'topics delete' takes no --output"],
   [['--url', 'http://x', 'db', 'status'], "'db status' takes no --url"],

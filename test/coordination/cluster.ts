@@ -73,6 +73,7 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
     pingMs: 1_000,
     settleMs: 20,
     handoffTimeoutMs: 3_000,
+    placement: { thresholdPercent: 0, movesMax: 500, returnDelayMs: 30_000 },
     broker: { graceMs: 1_000, healthIntervalMs: 1_000, healthFailuresMax: 3, required: false },
   };
   const clock = systemClock;

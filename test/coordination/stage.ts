@@ -5,6 +5,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll } from 'vitest';
 import { Agent } from '../../src/coordination/agent.ts';
 import type { CoordinationDeps } from '../../src/coordination/deps.ts';
+import type { PlacementOptions } from '../../src/coordination/placement.ts';
 import { register, type Registered } from '../../src/coordination/registration.ts';
 import type { TimeBudget } from '../../src/domain/session.ts';
 import { createInstruments } from '../../src/metrics/instruments.ts';
@@ -109,7 +110,10 @@ export class Stage implements AsyncDisposable {
   }
 
   /** A whole agent, from now on. `open` fails as often as it is told to before it opens the store. */
-  async start(agentId: string, more: { process?: string; failures?: Error[] } = {}): Promise<StagedAgent> {
+  async start(
+    agentId: string,
+    more: { process?: string; failures?: Error[]; placement?: Partial<PlacementOptions> } = {},
+  ): Promise<StagedAgent> {
     const actor = await this.actor();
     const { deps } = actor;
     const failures = [...(more.failures ?? [])];
@@ -135,6 +139,7 @@ export class Stage implements AsyncDisposable {
         pingMs: 5_000,
         settleMs: 20,
         handoffTimeoutMs: 3_000,
+        placement: { thresholdPercent: 0, movesMax: 500, returnDelayMs: 30_000, ...more.placement },
         broker: { graceMs: 2_000, healthIntervalMs: 1_000, healthFailuresMax: 3, required: false },
       },
     );
@@ -155,8 +160,8 @@ export class Stage implements AsyncDisposable {
   }
 
   /** A whole agent that leads whatever there is to lead: the coordinator, if it is the first. */
-  async join(agentId: string): Promise<StagedAgent> {
-    const agent = await this.start(agentId);
+  async join(agentId: string, more: Parameters<Stage['start']>[1] = {}): Promise<StagedAgent> {
+    const agent = await this.start(agentId, more);
     await this.clock.advance(2 * pollMs);
     return agent;
   }
@@ -166,6 +171,15 @@ export class Stage implements AsyncDisposable {
     await this.query(
       `update ${this.schema}.sessions set expires_at = clock_timestamp() - interval '1 second' where session_id = $1`,
       [sessionId],
+    );
+  }
+
+  /** For the database, the agent's session was registered so long ago. */
+  async liveFor(agentId: string, ms: number): Promise<void> {
+    await this.query(
+      `update ${this.schema}.sessions set registered_at = clock_timestamp() - $3 * interval '1 millisecond'
+        where group_name = $1 and agent_id = $2 and ended_at is null`,
+      [this.group, agentId, ms],
     );
   }
 

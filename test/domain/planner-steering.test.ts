@@ -1,14 +1,25 @@
 // What operators and leaving agents ask of the planner: takes and pins honoured, for examples and for any cluster.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LeavingReason, Takes } from '../../src/domain/agent-state.ts';
-import { plan, type Plan, type PlannerAgent, type PlannerPartition } from '../../src/domain/planner.ts';
-import { matchesTopicPattern } from '../../src/domain/topic-pattern.ts';
-
-interface Cluster {
-  readonly agents: readonly PlannerAgent[];
-  readonly partitions: readonly PlannerPartition[];
-}
+import type { LeavingReason } from '../../src/domain/agent-state.ts';
+import { plan, type PlannerAgent } from '../../src/domain/planner.ts';
+import {
+  agent,
+  anySteeredCluster,
+  apply,
+  at,
+  canKeep,
+  check,
+  isOpen,
+  isWilling,
+  keeperOf,
+  key,
+  loads,
+  shares,
+  takersOf,
+  topic,
+  wishOf,
+} from './planner-clusters.ts';
 
 describe('an agent that takes nothing', () => {
   it.each<[LeavingReason | undefined, string]>([
@@ -20,7 +31,7 @@ describe('an agent that takes nothing', () => {
     const a = agent('a', { takes: 'nothing', ...(leaving && { leaving }) });
     const { moves } = plan({ agents: [a, agent('b')], partitions: topic('orders', 3, 'a') });
     expect(moves).toEqual(
-      [0, 1, 2].map((partition) => ({ topic: 'orders', partition, from: 'a', to: 'b', reason })),
+      [0, 1, 2].map((partition) => ({ topic: 'orders', partition, from: 'a', to: 'b', reason, home: 'a' })),
     );
   });
 
@@ -34,10 +45,11 @@ describe('an agent that takes nothing', () => {
     const agents = [agent('a', { takes: 'nothing', leaving: 'drain' }), agent('b', { takes: 'own' })];
     expect(plan({ agents, partitions: [...topic('orders', 2, 'a'), at('orders', 2, 'b')] })).toEqual({
       moves: [
-        { topic: 'orders', partition: 0, from: 'a', to: null, reason: 'drain' },
-        { topic: 'orders', partition: 1, from: 'a', to: null, reason: 'drain' },
+        { topic: 'orders', partition: 0, from: 'a', to: null, reason: 'drain', home: 'a' },
+        { topic: 'orders', partition: 1, from: 'a', to: null, reason: 'drain', home: 'a' },
       ],
       unassignable: 2,
+      deferred: 0,
     });
   });
 });
@@ -61,14 +73,14 @@ describe('a cordoned agent', () => {
     const a = agent('a', { takes: 'own', managedTopics: ['orders'] });
     const partitions = [at('orders', 0, 'a'), at('payments', 0, 'a')];
     expect(plan({ agents: [a, agent('b')], partitions }).moves).toEqual([
-      { topic: 'payments', partition: 0, from: 'a', to: 'b', reason: 'not_willing' },
+      { topic: 'payments', partition: 0, from: 'a', to: 'b', reason: 'not_willing', home: null },
     ]);
   });
 
   it('keeps all of it where every agent is cordoned, and new partitions wait', () => {
     const agents = [agent('a', { takes: 'own' }), agent('b', { takes: 'own' })];
     const partitions = [...topic('orders', 5, 'a'), at('orders', 5, null)];
-    expect(plan({ agents, partitions })).toEqual({ moves: [], unassignable: 1 });
+    expect(plan({ agents, partitions })).toEqual({ moves: [], unassignable: 1, deferred: 0 });
   });
 
   it('does not tie together the pools of others', () => {
@@ -116,26 +128,27 @@ describe('for any steered cluster, an assignment plan', () => {
   const anyTopics = fc.constantFrom<readonly string[]>([], ['t0'], ['t1', 't2'], ['t*']);
 
   check(
-    'gives to open agents alone, and leaves to cordoned ones exactly what they had',
-    anyCluster(anyTopics),
+    'gives to open agents alone, prefers as asked, and leaves to others exactly what they had',
+    anySteeredCluster(anyTopics),
     (cluster) => {
       const result = plan(cluster);
       const after = apply(cluster.partitions, result);
       expect(after).toHaveLength(cluster.partitions.length);
       for (const [i, before] of cluster.partitions.entries()) {
         const to = after[i]?.assignedTo ?? null;
-        const keeper =
-          [before.assignedTo, before.holder].find((id) => canKeep(cluster, id, before.topic)) ?? null;
-        const takers = cluster.agents.filter((each) => each.takes === 'new' && lists(each, before.topic));
-        if (takes(cluster, keeper) === 'own') expect(to).toBe(keeper);
+        const keeper = keeperOf(cluster, before);
+        const wish = wishOf(cluster, before);
+        const takers = takersOf(cluster, before.topic);
+        if (wish !== undefined) expect(to).toBe(wish);
+        else if (keeper !== null && !isOpen(cluster, keeper)) expect(to).toBe(keeper);
         else if (takers.length === 0) expect(to).toBeNull();
-        else expect(takers.map(({ agentId }) => agentId)).toContain(to);
+        else expect(takers).toContain(to);
       }
       expect(result.unassignable).toBe(after.filter(({ assignedTo }) => assignedTo === null).length);
     },
   );
 
-  check('moves nothing for balance that is pinned', anyCluster(anyTopics), (cluster) => {
+  check('moves nothing for balance that is pinned', anySteeredCluster(anyTopics), (cluster) => {
     const after = apply(cluster.partitions, plan(cluster));
     for (const [i, before] of cluster.partitions.entries()) {
       if (before.pinned && canKeep(cluster, before.assignedTo, before.topic)) {
@@ -144,36 +157,55 @@ describe('for any steered cluster, an assignment plan', () => {
     }
   });
 
-  check('has nothing left to do once it is applied', anyCluster(anyTopics), ({ agents, partitions }) => {
-    expect(plan({ agents, partitions: apply(partitions, plan({ agents, partitions })) }).moves).toEqual([]);
-  });
+  check(
+    'has nothing left to do once it is applied',
+    anySteeredCluster(anyTopics),
+    ({ agents, partitions }) => {
+      expect(plan({ agents, partitions: apply(partitions, plan({ agents, partitions })) }).moves).toEqual([]);
+    },
+  );
 
-  check('does not depend on the order of its input', anyCluster(anyTopics), ({ agents, partitions }) => {
-    const reversed = { agents: agents.toReversed(), partitions: partitions.toReversed() };
-    expect(plan(reversed)).toEqual(plan({ agents, partitions }));
-  });
+  check(
+    'does not depend on the order of its input',
+    anySteeredCluster(anyTopics),
+    ({ agents, partitions }) => {
+      const reversed = { agents: agents.toReversed(), partitions: partitions.toReversed() };
+      expect(plan(reversed)).toEqual(plan({ agents, partitions }));
+    },
+  );
 
-  check('says why each partition moves', anyCluster(anyTopics), ({ agents, partitions }) => {
-    for (const { from, topic, reason } of plan({ agents, partitions }).moves) {
+  check('says why each partition moves', anySteeredCluster(anyTopics), (cluster) => {
+    const { agents, partitions } = cluster;
+    const crashed = new Set(['gone', 'b', 'd']);
+    const departed = [...crashed].map((agentId) => ({ agentId, zone: 'x', hasCrashed: true }));
+    for (const move of plan({ agents, partitions, departed }).moves) {
+      const { from, reason, home } = move;
+      const before = partitions.find((each) => key(each) === key(move)) ?? at('none', 0, null);
       const agent = agents.find(({ agentId }) => agentId === from);
+      const stays = canKeep(cluster, from, move.topic);
       if (from === null) expect(reason).toBe('new_partition');
-      else if (agent === undefined) expect(reason).toBe('agent_left');
+      else if (agent === undefined) expect(reason).toBe(crashed.has(from) ? 'agent_crashed' : 'agent_left');
       else if (agent.takes === 'nothing') expect(reason).toBe(agent.leaving);
-      else expect(reason).toBe(lists(agent, topic) ? 'balance' : 'not_willing');
+      else if (!stays) expect(reason).toBe('not_willing');
+      else expect(reason).toBe(wishOf(cluster, before) === move.to ? 'prefer' : 'balance');
+
+      const origin = before.home ?? from;
+      const isLeaving = from !== null && (agent === undefined || agent.takes === 'nothing');
+      expect(home).toBe(isLeaving && origin !== move.to ? origin : null);
     }
   });
 
   check(
-    'leaves no single move that would help and is not pinned, among equal weights',
-    anyCluster(anyTopics),
+    'leaves no single move that would help and is not asked for otherwise, among equal weights',
+    anySteeredCluster(anyTopics),
     (cluster) => {
       const agents = cluster.agents.map((each) => ({ ...each, weight: 1 }));
-      const open = agents.filter((each) => each.takes === 'new');
       const after = apply(cluster.partitions, plan({ agents, partitions: cluster.partitions }));
       const load = loads(after);
-      for (const { topic, assignedTo, pinned } of after) {
-        if (assignedTo === null || pinned || !open.some(({ agentId }) => agentId === assignedTo)) continue;
-        for (const other of open.filter((each) => lists(each, topic))) {
+      for (const [i, { topic: name, assignedTo, pinned }] of after.entries()) {
+        if (assignedTo === null || pinned || !isOpen(cluster, assignedTo)) continue;
+        if (wishOf(cluster, cluster.partitions[i] ?? at(name, 0, null)) !== undefined) continue;
+        for (const other of agents.filter((each) => isOpen(cluster, each.agentId) && isWilling(each, name))) {
           expect(load[assignedTo] ?? 0).toBeLessThanOrEqual((load[other.agentId] ?? 0) + 1);
         }
       }
@@ -182,128 +214,34 @@ describe('for any steered cluster, an assignment plan', () => {
 
   check(
     'splits among open agents that take all topics what others do not keep: exact shares, rounded down or up',
-    anyCluster(anyTopics),
+    anySteeredCluster(anyTopics),
     (cluster) => {
-      const partitions = cluster.partitions.map((each) => ({ ...each, pinned: false }));
+      const partitions = cluster.partitions.map((each) => ({ ...each, pinned: false, prefer: [] }));
       const agents = cluster.agents.map((each) =>
-        each.takes === 'new' ? { ...each, managedTopics: [] } : each,
+        isOpen(cluster, each.agentId) ? { ...each, managedTopics: [] } : each,
       );
-      const open = agents.filter((each) => each.takes === 'new');
-      const after = apply(partitions, plan({ agents, partitions }));
-      const load = loads(after);
+      const open = agents.filter(({ agentId }) => isOpen(cluster, agentId));
+      const load = loads(apply(partitions, plan({ agents, partitions })));
       const shared = open.reduce((sum, { agentId }) => sum + (load[agentId] ?? 0), 0);
-      const weights = open.reduce((sum, { weight }) => sum + weight, 0);
-      for (const { agentId, weight } of open) {
-        expect(load[agentId] ?? 0).toBeGreaterThanOrEqual(Math.floor((shared * weight) / weights));
-        expect(load[agentId] ?? 0).toBeLessThanOrEqual(Math.ceil((shared * weight) / weights));
+      for (const { agentId, least, most } of shares(open, shared)) {
+        expect(load[agentId] ?? 0).toBeGreaterThanOrEqual(least);
+        expect(load[agentId] ?? 0).toBeLessThanOrEqual(most);
       }
     },
   );
 
   check(
     'does not move back what an operator has just moved, wherever that was',
-    fc.tuple(anyCluster(anyTopics), fc.nat(), fc.nat()),
+    fc.tuple(anySteeredCluster(anyTopics), fc.nat(), fc.nat()),
     ([{ agents, partitions }, which, whom]) => {
       const settled = apply(partitions, plan({ agents, partitions }));
       const chosen = settled[which % Math.max(1, settled.length)];
-      const takers = agents.filter((each) => each.takes === 'new' && chosen && lists(each, chosen.topic));
+      const takers = chosen === undefined ? [] : takersOf({ agents, partitions }, chosen.topic);
       const to = takers[whom % Math.max(1, takers.length)];
       if (chosen === undefined || to === undefined) return;
-      const moved = { ...chosen, assignedTo: to.agentId, pinned: true };
+      const moved = { ...chosen, assignedTo: to, pinned: true };
       const { moves } = plan({ agents, partitions: settled.map((each) => (each === chosen ? moved : each)) });
       expect(moves.filter((move) => key(move) === key(chosen))).toEqual([]);
     },
   );
 });
-
-function check<T>(claim: string, cases: fc.Arbitrary<T>, property: (value: T) => void): void {
-  it(claim, () => {
-    fc.assert(fc.property(cases, property), { numRuns: 500 });
-  });
-}
-
-const anySteering = fc.constantFrom<{ takes: Takes; leaving?: LeavingReason }>(
-  { takes: 'new' },
-  { takes: 'new' },
-  { takes: 'own' },
-  { takes: 'nothing', leaving: 'drain' },
-  { takes: 'nothing', leaving: 'broker_down' },
-);
-
-/** One to six agents of all kinds; partitions anywhere, a third of them pinned. */
-function anyCluster(topics: fc.Arbitrary<readonly string[]>): fc.Arbitrary<Cluster> {
-  const agentIds = ['a', 'b', 'c', 'd', 'e', 'f'];
-  const someone = fc.constantFrom(null, 'gone', ...agentIds, ...agentIds);
-  const anyAgent = (agentId: string): fc.Arbitrary<PlannerAgent> =>
-    fc
-      .record({ weight: fc.constantFrom(0.5, 1, 1, 3, 10), managedTopics: topics, steering: anySteering })
-      .map(({ steering, ...rest }) => ({ agentId, ...rest, ...steering }));
-  return fc.record({
-    agents: fc
-      .subarray(agentIds, { minLength: 1 })
-      .chain((ids) => fc.tuple(...ids.map((agentId) => anyAgent(agentId)))),
-    partitions: fc.uniqueArray(
-      fc.record({
-        topic: fc.constantFrom('t0', 't1', 't2', 's'),
-        partition: fc.nat(12),
-        assignedTo: someone,
-        holder: someone,
-        pinned: fc.constantFrom(true, false, false),
-      }),
-      { selector: key, maxLength: 40 },
-    ),
-  });
-}
-
-function agent(agentId: string, more: Partial<PlannerAgent> = {}): PlannerAgent {
-  return { agentId, weight: 1, managedTopics: [], takes: 'new', ...more };
-}
-
-/** Led by the agent that it is assigned to, and not pinned, unless said otherwise. */
-function at(
-  topic: string,
-  partition: number,
-  assignedTo: string | null,
-  more: Partial<PlannerPartition> = {},
-): PlannerPartition {
-  return { topic, partition, assignedTo, holder: assignedTo, pinned: false, ...more };
-}
-
-function topic(name: string, partitions: number, assignedTo: string | null = null): PlannerPartition[] {
-  return Array.from({ length: partitions }, (_, number) => at(name, number, assignedTo));
-}
-
-function key({ topic, partition }: { topic: string; partition: number }): string {
-  return `${topic}/${partition}`;
-}
-
-function lists({ managedTopics }: PlannerAgent, topic: string): boolean {
-  return managedTopics.length === 0 || managedTopics.some((pattern) => matchesTopicPattern(pattern, topic));
-}
-
-function takes({ agents }: Cluster, agentId: string | null): Takes | undefined {
-  return agents.find((each) => each.agentId === agentId)?.takes;
-}
-
-function canKeep({ agents }: Cluster, agentId: string | null, topic: string): boolean {
-  return agents.some((each) => each.agentId === agentId && each.takes !== 'nothing' && lists(each, topic));
-}
-
-/** A move that is not an operator's ends the pin. */
-function apply(partitions: readonly PlannerPartition[], { moves }: Plan): PlannerPartition[] {
-  const moved = new Map(moves.map((move) => [key(move), move.to]));
-  return partitions.map((partition) => {
-    const to = moved.get(key(partition));
-    return to === undefined
-      ? { ...partition, holder: partition.assignedTo }
-      : { ...partition, assignedTo: to, holder: to, pinned: false };
-  });
-}
-
-function loads(partitions: readonly PlannerPartition[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { assignedTo } of partitions) {
-    if (assignedTo !== null) counts[assignedTo] = (counts[assignedTo] ?? 0) + 1;
-  }
-  return counts;
-}

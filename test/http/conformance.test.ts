@@ -188,6 +188,10 @@ async function steer(ask: Ask): Promise<void> {
   }
   await ask('POST', '/v1/agents/agent-4/drain');
   await ask('POST', '/v1/leases/orders/0/move', { to: 'agent-4' });
+  for (const path of ['/v1/plan', '/v1/rebalance', '/v1/explain/orders/0', '/v1/explain/orders/99']) {
+    await ask('GET', path);
+  }
+  for (const path of ['/v1/plan/apply', '/v1/pause', '/v1/resume']) await ask('POST', path);
 }
 
 async function acknowledge(ask: Ask): Promise<void> {

@@ -15,6 +15,7 @@ import type {
 } from '../../src/coordination/agent-view.ts';
 import { Candidacies } from '../../src/coordination/candidacies.ts';
 import { EventJournal } from '../../src/coordination/event-journal.ts';
+import type { PlacementOptions } from '../../src/coordination/placement.ts';
 import { partitionKey } from '../../src/domain/lease.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { HttpApp } from '../../src/http/http-app.ts';
@@ -59,6 +60,7 @@ export class FakeAgent implements AgentView {
     },
     { standDownMs: 10_000 },
   );
+  placement: PlacementOptions = { thresholdPercent: 0, movesMax: 500, returnDelayMs: 30_000 };
   /** Open event streams of brokers. */
   attached = 0;
   state: Pick<AgentStatus, 'state' | 'detail'> = { state: 'active', detail: null };

@@ -42,6 +42,18 @@ test('a topic keeps its retention and its configuration as they were given', asy
   expect((await http.ask('GET', '/v1/topics/configured')).body).toEqual({ ...given, createdAt: rfc3339 });
 });
 
+test('a preference that names nobody who could be meant is refused, and nothing is created', async () => {
+  for (const config of [{ prefer: 'no such/name' }, { prefer: [] }, { 'prefer.3': 'a' }, { prefer: 7 }]) {
+    const answer = await http.ask('POST', '/v1/topics', { name: 'preferring', partitionCount: 3, config });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid' } });
+    expect(String(Object(answer.body).detail)).toContain(`"${Object.keys(config)[0]}"`);
+  }
+  expect(await http.ask('GET', '/v1/topics/preferring')).toMatchObject({ status: 404 });
+  const config = { prefer: 'broker-1,broker-2', 'prefer.2': ['broker-3'] };
+  const given = { name: 'preferring', partitionCount: 3, config };
+  expect(await http.ask('POST', '/v1/topics', given)).toMatchObject({ status: 201, body: { config } });
+});
+
 test('refusals of the store come as problems with their code, and announce nothing', async () => {
   await http.ask('POST', '/v1/topics', { name: 'twice', partitionCount: 2 });
   http.agent.announced.splice(0);

@@ -1,5 +1,5 @@
-// `npm run load -- --seconds 60 --seed 7`: the load run in its long form; instead of it `--kills 50`: kills of agents, and
-// `--broker-kills 20`: kills of brokers.
+// `npm run load -- --seconds 60 --seed 7`: the load run in its long form; instead of it `--kills 50`: kills of agents,
+// `--broker-kills 20`: kills of brokers, and `--placement`: what changes of a cluster of ten move.
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
@@ -10,17 +10,23 @@ const { values } = parseArgs({
     lanes: { type: 'string', default: '2' },
     kills: { type: 'string' },
     'broker-kills': { type: 'string' },
+    placement: { type: 'boolean' },
   },
 });
 for (const [name, value] of Object.entries(values)) {
-  if (/^\d+$/.test(value ?? '')) continue;
+  if (value === true || /^\d+$/.test(value ?? '')) continue;
   process.stderr.write(`--${name} takes a whole number, not "${value}"\n`);
   process.exit(2);
 }
 
-const { kills, 'broker-kills': brokerKills } = values;
-const which =
-  kills !== undefined ? 'load/kills' : brokerKills !== undefined ? 'load/broker-kills' : 'load/faults';
+const { kills, 'broker-kills': brokerKills, placement } = values;
+const which = placement
+  ? 'load/placement'
+  : kills !== undefined
+    ? 'load/kills'
+    : brokerKills !== undefined
+      ? 'load/broker-kills'
+      : 'load/faults';
 const passed = { ...values, kills: kills ?? brokerKills };
 const child = spawn('npx', ['vitest', 'run', '--config', 'vitest.load.config.ts', which], {
   stdio: 'inherit',

@@ -9,7 +9,7 @@
 import process from 'node:process';
 import type { SerializedError } from 'vitest';
 import type { Reporter, TestModule, TestSuite, Vitest } from 'vitest/node';
-import type { SuiteNotRun } from './postgres-global.ts';
+import type { SuiteNotRun } from './suite-not-run.ts';
 
 export interface Tally {
   readonly passed: number;

@@ -7,17 +7,13 @@ import process from 'node:process';
 import type { TestProject } from 'vitest/node';
 import { hasPostgres, platformPackage, type PostgresMajor } from './postgres-binaries.ts';
 import { startPostgresServer, type PostgresServer } from './postgres-server.ts';
+import { toolsNotThere } from './tools.ts';
+import type { SuiteNotRun } from './suite-not-run.ts';
 
 export interface PostgresTarget {
   readonly name: string;
   /** Superuser connection, except for the server named by TEST_DATABASE_URL. */
   readonly url: string;
-}
-
-/** A group of tests that this run leaves out, and why. */
-export interface SuiteNotRun {
-  readonly name: string;
-  readonly reason: string;
 }
 
 declare module 'vitest' {
@@ -36,7 +32,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   if (given !== undefined && given !== '') targets.push({ name: 'TEST_DATABASE_URL', url: given });
 
   project.provide('postgresTargets', targets);
-  project.provide('suitesNotRun', majors.filter((major) => !hasPostgres(major)).map(notRun));
+  const missing = majors.filter((major) => !hasPostgres(major)).map(notRun);
+  project.provide('suitesNotRun', [...missing, ...toolsNotThere()]);
   return async () => {
     await Promise.all(servers.map(({ server }) => server[Symbol.asyncDispose]()));
   };

@@ -10,9 +10,10 @@ import { formatDuration } from '../duration.ts';
 import { exitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { readList } from '../listing.ts';
-import { addPlacementCommands } from './placement.ts';
-import { presentList, presentOne } from '../present.ts';
+import { presentLooks } from '../looks.ts';
+import { listed } from '../present.ts';
 import { formatFacts, type Column } from '../table.ts';
+import { addPlacementCommands } from './placement.ts';
 
 const columns: readonly Column<AgentAnswer>[] = [
   { header: 'AGENT', value: ({ agentId }) => agentId },
@@ -23,6 +24,9 @@ const columns: readonly Column<AgentAnswer>[] = [
   { header: 'ZONE', value: ({ zone }) => zone },
   { header: 'ADDRESS', value: ({ address }) => address },
   { header: 'EXPIRES-IN', value: expiryText, align: 'right' },
+  { header: 'LAST-HEARTBEAT', value: ({ lastHeartbeatAt }) => lastHeartbeatAt, isWide: true },
+  { header: 'GROUP', value: ({ group }) => group, isWide: true },
+  { header: 'METADATA', value: metadataText, isWide: true },
 ];
 
 export function addAgentsCommands(program: Command, context: CliContext): void {
@@ -41,14 +45,9 @@ function addList(agents: Command, context: CliContext): void {
     summary: 'List the agents of the group, with how much each of them leads',
     examples: ['agents list', 'agents list -o json'],
   }).action(async (options: { limit?: number }, command: Command) => {
-    const api = connect(context, command);
-    const listing = await readList(api, {
-      path: ['v1', 'agents'],
-      key: 'agents',
-      row: agentForm,
-      ...options,
-    });
-    await presentList(context, command, listing, columns, 'no agents are registered');
+    const request = { path: ['v1', 'agents'], key: 'agents', row: agentForm, limit: options.limit };
+    const words = { name: ({ agentId }: AgentAnswer) => agentId, whenEmpty: 'no agents are registered' };
+    await presentLooks(context, command, async (api) => listed(await readList(api, request), columns, words));
   });
 }
 
@@ -56,8 +55,10 @@ function addGet(agents: Command, context: CliContext): void {
   addReadingCommand(agents, 'get', { summary: 'Show one agent', examples: ['agents get broker-1'] })
     .argument('<agent>', "the agent's id", parseName)
     .action(async (agentId: string, _options: unknown, command: Command) => {
-      const { value, body } = await connect(context, command).get(['v1', 'agents', agentId], agentForm);
-      await presentOne(context, command, body, () => agentFacts(value));
+      await presentLooks(context, command, async (api) => {
+        const { value, body } = await api.get(['v1', 'agents', agentId], agentForm);
+        return { body, table: () => agentFacts(value), names: () => [value.agentId] };
+      });
     });
 }
 
@@ -112,8 +113,12 @@ function agentFacts(agent: AgentAnswer): string {
     ['Address', agent.address],
     ['Last heartbeat', agent.lastHeartbeatAt],
     ['Expires in', expiryText(agent)],
-    ['Metadata', agent.metadata === undefined ? undefined : JSON.stringify(agent.metadata)],
+    ['Metadata', metadataText(agent)],
   ]);
+}
+
+function metadataText({ metadata }: AgentAnswer): string | undefined {
+  return metadata === undefined ? undefined : JSON.stringify(metadata);
 }
 
 function expiryText({ expiresInMs }: AgentAnswer): string | undefined {

@@ -1,17 +1,13 @@
 // `db`: the store's schema and who may use it, opened by URL instead of through an agent.
-import { InvalidArgumentError, Option, type Command } from 'commander';
-import { parseRole, parseSchema } from '../arguments.ts';
-import { addCommand, addGroup, outputOption, urlOption, type CommandText } from '../command.ts';
+import { Option, type Command } from 'commander';
+import { parseRole } from '../arguments.ts';
+import { addCommand, addGroup } from '../command.ts';
 import type { CliContext } from '../context.ts';
-import type { CliDeps, DbOptions } from '../deps.ts';
-import { checkVariable, readSecret, readVariable } from '../environment.ts';
 import { presentOne } from '../present.ts';
+import { addDbCopyCommand } from './db-copy.ts';
+import { addDbDoctorCommand } from './db-doctor.ts';
+import { addStoreCommand, type StoreFlags, schemaOf, schemaOption, storeOf } from './db-store.ts';
 import { formatFacts, formatTable, type Column } from '../table.ts';
-
-interface StoreFlags {
-  readonly databaseUrl?: string;
-  readonly schema?: string;
-}
 
 interface GrantFlags {
   readonly role: string;
@@ -32,8 +28,8 @@ const columns: readonly Column<Migration>[] = [
 export function addDbCommands(program: Command, context: CliContext): void {
   const { deps, printer } = context;
   const db = addGroup(program, 'db', {
-    summary: "Look at and migrate the store's schema, and print the rights to it",
-    examples: ['db status --database-url postgres://db/streamhouse', 'db migrate'],
+    summary: 'Examine, migrate and copy stores, and print the rights to them',
+    examples: ['db status --database-url postgres://db/streamhouse', 'db doctor'],
   });
 
   addStoreCommand(db, 'migrate', {
@@ -65,6 +61,8 @@ export function addDbCommands(program: Command, context: CliContext): void {
     if (pending.length > 0) await printer.hint('apply what is pending with "streamhouse db migrate"');
   });
 
+  addDbDoctorCommand(db, context);
+  addDbCopyCommand(db, context);
   addGrantsCommand(db, context);
 }
 
@@ -86,49 +84,10 @@ function addGrantsCommand(db: Command, { deps, printer }: CliContext): void {
     .addOption(schemaOption())
     .option('--agents-migrate', 'the agents apply migrations themselves (AUTO_MIGRATE=true)')
     .action(async ({ role, schema, agentsMigrate = false }: GrantFlags) => {
-      await printer.data(deps.db.grants({ role, schema: schemaOf(schema, deps), migrate: agentsMigrate }));
+      await printer.data(
+        await deps.db.grants({ role, schema: schemaOf(schema, deps), migrate: agentsMigrate }),
+      );
     });
-}
-
-function schemaOption(): Option {
-  return new Option(
-    '--schema <name>',
-    'PostgreSQL schema (env: DATABASE_SCHEMA, default: streamhouse)',
-  ).argParser(parseSchema);
-}
-
-function schemaOf(flag: string | undefined, { env }: CliDeps): string {
-  const fromEnv = readVariable(env, 'STREAMHOUSE_DATABASE_SCHEMA', 'DATABASE_SCHEMA');
-  return flag ?? checkVariable(fromEnv, parseSchema) ?? 'streamhouse';
-}
-
-function addStoreCommand(db: Command, name: string, text: CommandText): Command {
-  return addCommand(db, name, text)
-    .addOption(urlOption('--database-url', 'the store (env: DATABASE_URL)', parseStoreUrl))
-    .addOption(schemaOption())
-    .addOption(outputOption());
-}
-
-/**
- * Which store. Unlike an agent, no default: a forgotten URL would make an empty SQLite file here and report it as
- * migrated. The variables are the agent's, so that one environment serves both.
- */
-function storeOf(command: Command, flags: StoreFlags, deps: CliDeps): { url: string; options: DbOptions } {
-  const { env, signal } = deps;
-  const fromEnv = readSecret(env, 'STREAMHOUSE_DATABASE_URL', 'DATABASE_URL');
-  const url = flags.databaseUrl ?? checkVariable(fromEnv, parseStoreUrl);
-  if (url === undefined) {
-    return command.error('error: which store? Name it with --database-url or set DATABASE_URL');
-  }
-  const schema = schemaOf(flags.schema, deps);
-  const caFile = readVariable(env, 'STREAMHOUSE_DATABASE_CA_FILE', 'DATABASE_CA_FILE')?.value;
-  return { url, options: { schema, caFile, signal } };
-}
-
-/** Only the beginning: the rest is for whoever opens it, and a message here must not repeat a password. */
-function parseStoreUrl(text: string): string {
-  if (/^(postgres(ql)?:\/\/|sqlite:)./.test(text)) return text;
-  throw new InvalidArgumentError('It must begin with postgres:// or sqlite:.');
 }
 
 function migrations(applied: readonly string[], pending: readonly string[]): Migration[] {

@@ -3,10 +3,11 @@ import type { Command } from 'commander';
 import { electionForm, type ElectionAnswer, resignationForm } from '../answers.ts';
 import { connect } from '../api.ts';
 import { parseEpoch, parseName } from '../arguments.ts';
-import { addGroup, addListingCommand, addReadingCommand } from '../command.ts';
+import { addAskingCommand, addGroup, addListingCommand, addReadingCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { readList } from '../listing.ts';
-import { presentList, presentOne } from '../present.ts';
+import { presentLooks } from '../looks.ts';
+import { listed, presentOne } from '../present.ts';
 import { formatFacts, type Column } from '../table.ts';
 import { addCampaignCommand } from './campaign.ts';
 
@@ -28,8 +29,8 @@ export function addElectionsCommands(program: Command, context: CliContext): voi
     examples: ['elections list', 'elections list -o json'],
   }).action(async ({ limit }: { limit?: number }, command: Command) => {
     const request = { path: ['v1', 'elections'], key: 'elections', row: electionForm, limit };
-    const listing = await readList(connect(context, command), request);
-    await presentList(context, command, listing, columns, 'no role has ever been led');
+    const words = { name: ({ name }: ElectionAnswer) => name, whenEmpty: 'no role has ever been led' };
+    await presentLooks(context, command, async (api) => listed(await readList(api, request), columns, words));
   });
 
   addReadingCommand(elections, 'get', {
@@ -39,18 +40,13 @@ export function addElectionsCommands(program: Command, context: CliContext): voi
     .argument('<name>', "the role's name", parseName)
     .action(async (name: string, _options: unknown, command: Command) => {
       const path = ['v1', 'elections', name];
-      const { value, body } = await connect(context, command).get(path, electionForm);
-      await presentOne(context, command, body, () =>
-        formatFacts([
-          ['Election', value.name],
-          ['Agent', value.agentId ?? 'nobody'],
-          ['Epoch', value.epoch],
-          ['Since', value.since],
-        ]),
-      );
+      await presentLooks(context, command, async (api) => {
+        const { value, body } = await api.get(path, electionForm);
+        return { body, table: () => electionFacts(value), names: () => [value.name] };
+      });
     });
 
-  addReadingCommand(elections, 'resign', {
+  addAskingCommand(elections, 'resign', {
     summary: 'Ask whoever leads a role to give it up',
     details:
       'The candidate that leads is told to stop. The role is free when it says that it has, at the latest when its trust is ' +
@@ -68,8 +64,17 @@ export function addElectionsCommands(program: Command, context: CliContext): voi
         outcome === 'vacant'
           ? `nobody leads ${name} (last epoch ${epoch})\n`
           : `asked agent ${agentId} to give up ${name}, epoch ${epoch}\n`;
-      await presentOne(context, command, body, () => done);
+      await presentOne(context, command, body, () => done, name);
     });
 
   addCampaignCommand(elections, context);
+}
+
+function electionFacts({ name, agentId, epoch, since }: ElectionAnswer): string {
+  return formatFacts([
+    ['Election', name],
+    ['Agent', agentId ?? 'nobody'],
+    ['Epoch', epoch],
+    ['Since', since],
+  ]);
 }

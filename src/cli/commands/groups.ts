@@ -9,11 +9,18 @@ import {
 } from '../answers.ts';
 import { connect, type Api } from '../api.ts';
 import { parseName, parseOffset, parsePartitionRef, type PartitionRef } from '../arguments.ts';
-import { addDeletingCommand, addGroup, addListingCommand, addReadingCommand } from '../command.ts';
+import {
+  addAskingCommand,
+  addDeletingCommand,
+  addGroup,
+  addListingCommand,
+  addReadingCommand,
+} from '../command.ts';
 import { mayDelete, type DeletingOptions } from '../confirmation.ts';
 import type { CliContext } from '../context.ts';
 import { readList, type Listing } from '../listing.ts';
-import { presentList, presentOne } from '../present.ts';
+import { presentLooks } from '../looks.ts';
+import { listed, presentOne } from '../present.ts';
 import { formatFacts, formatTable, type Column } from '../table.ts';
 
 const groupColumns: readonly Column<ConsumerGroupAnswer>[] = [
@@ -45,13 +52,12 @@ function addList(groups: Command, context: CliContext): void {
     examples: ['groups list', 'groups list -o json'],
   }).action(async ({ limit }: { limit?: number }, command: Command) => {
     const request = { path: ['v1', 'groups'], key: 'groups', row: consumerGroupForm, limit };
-    const listing = await readList(connect(context, command), request);
-    await presentList(
-      context,
-      command,
-      listing,
-      groupColumns,
-      'no consumer groups; the first commit makes one',
+    const words = {
+      name: ({ group }: ConsumerGroupAnswer) => group,
+      whenEmpty: 'no consumer groups; the first commit makes one',
+    };
+    await presentLooks(context, command, async (api) =>
+      listed(await readList(api, request), groupColumns, words),
     );
   });
 }
@@ -63,21 +69,24 @@ function addDescribe(groups: Command, context: CliContext): void {
   })
     .argument('<group>', "the group's name", parseName)
     .action(async (group: string, _options: unknown, command: Command) => {
-      const api = connect(context, command);
-      const { rows, body } = await readOffsets(api, group);
-      await presentOne(context, command, body, () => {
+      await presentLooks(context, command, async (api) => {
+        const { rows, body } = await readOffsets(api, group);
         const { createdAt } = api.understand(consumerGroupForm, body);
         const facts = formatFacts([
           ['Group', group],
           ['Created', createdAt],
         ]);
-        return [facts, formatTable(offsetColumns, rows)].join('\n');
+        return {
+          body,
+          table: () => [facts, formatTable(offsetColumns, rows)].join('\n'),
+          names: () => [group],
+        };
       });
     });
 }
 
 function addCommit(groups: Command, context: CliContext): void {
-  addReadingCommand(groups, 'commit', {
+  addAskingCommand(groups, 'commit', {
     summary: 'Commit an offset for a consumer group',
     details:
       'A committed offset is the next one to read. It may go back (a reset), not beyond the high watermark. A group that does not exist is created.',
@@ -102,7 +111,7 @@ function addCommit(groups: Command, context: CliContext): void {
         const request = { method: 'PUT', path, body: { offset, metadata } } as const;
         const { body } = await connect(context, command).call(request, z.unknown());
         const done = `committed offset ${offset} of ${topic}/${partition} for group ${group}\n`;
-        await presentOne(context, command, body, () => done);
+        await presentOne(context, command, body, () => done, group);
       },
     );
 }

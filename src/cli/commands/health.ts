@@ -1,12 +1,11 @@
 // `health`: every check of the agent's readiness, and an exit code for scripts and probes.
 import type { Command } from 'commander';
 import { healthForm, type HealthAnswer } from '../answers.ts';
-import { connect } from '../api.ts';
 import { addReadingCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { exitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
-import { presentOne } from '../present.ts';
+import { presentLooks } from '../looks.ts';
 import { formatTable, type Column } from '../table.ts';
 
 type Check = HealthAnswer['checks'][number];
@@ -23,11 +22,23 @@ export function addHealthCommand(program: Command, context: CliContext): void {
     examples: ['health', 'health --url http://broker-2:7070 --timeout 2s', 'health -o json'],
   }).action(async (_options: unknown, command: Command) => {
     const request = { method: 'GET', path: ['health'] } as const;
-    const { value, body, isOk } = await connect(context, command).report(request, healthForm);
-    await presentOne(context, command, body, () => formatTable(columns, value.checks));
-    const failed = value.checks.filter(({ ok }) => !ok).map(({ name }) => name);
-    if (isOk && failed.length === 0) return;
-    const which = failed.length === 0 ? '' : `: ${failed.join(', ')}`;
-    throw new CliFailure(exitCode.unhealthy, `the agent is not ready${which}`);
+    let failure: CliFailure | undefined;
+    await presentLooks(context, command, async (api) => {
+      const { value, body, isOk } = await api.report(request, healthForm);
+      const { checks } = value;
+      failure = isOk && checks.every(({ ok }) => ok) ? undefined : notReady(checks);
+      return {
+        body,
+        table: () => formatTable(columns, checks),
+        names: () => checks.map(({ name }) => name),
+      };
+    });
+    if (failure !== undefined) throw failure;
   });
+}
+
+function notReady(checks: readonly Check[]): CliFailure {
+  const failed = checks.filter(({ ok }) => !ok).map(({ name }) => name);
+  const which = failed.length === 0 ? '' : `: ${failed.join(', ')}`;
+  return new CliFailure(exitCode.unhealthy, `the agent is not ready${which}`);
 }

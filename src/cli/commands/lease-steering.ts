@@ -75,7 +75,8 @@ function addVerb(command: Command, context: CliContext, verb: Verb): void {
       const expectedEpoch = options.expectedEpoch ?? shown.epoch;
       const body = { expectedEpoch, to: options.to, force: options.force };
       const answer = await api.call({ method: 'POST', path: [...path, verb.name], body }, steeringForm);
-      await presentOne(context, self, answer.body, () => verb.done(`${topic}/${partition}`, answer.value));
+      const name = `${topic}/${partition}`;
+      await presentOne(context, self, answer.body, () => verb.done(name, answer.value), name);
     });
 }
 

@@ -1,13 +1,13 @@
 // `leases`: who leads which partition, under which epoch.
 import type { Command } from 'commander';
 import { leaseForm, type LeaseAnswer, termForm, type TermAnswer } from '../answers.ts';
-import { connect } from '../api.ts';
 import { parseName, parsePartitionRef, type PartitionRef } from '../arguments.ts';
 import { addGroup, addListingCommand, addReadingCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { formatDuration } from '../duration.ts';
 import { readList } from '../listing.ts';
-import { presentList, presentOne } from '../present.ts';
+import { presentLooks } from '../looks.ts';
+import { listed } from '../present.ts';
 import { formatFacts, type Column } from '../table.ts';
 import { addLeaseSteeringCommands } from './lease-steering.ts';
 
@@ -58,9 +58,10 @@ export function addLeasesCommands(program: Command, context: CliContext): void {
       }
       const query = { topic: filter.topic, agent: filter.agent, unleased: filter.unleased };
       const request = { path: ['v1', 'leases'], key: 'leases', row: leaseForm, query, limit };
-      const listing = await readList(connect(context, command), request);
       const whenEmpty = filter.unleased === true ? 'every partition is led' : 'no partition fits';
-      await presentList(context, command, listing, columns, whenEmpty);
+      await presentLooks(context, command, async (api) =>
+        listed(await readList(api, request), columns, { name: partitionText, whenEmpty }),
+      );
     });
 
   addReadingCommand(leases, 'get', {
@@ -70,8 +71,10 @@ export function addLeasesCommands(program: Command, context: CliContext): void {
     .argument('<topic/partition>', 'the partition', parsePartitionRef)
     .action(async ({ topic, partition }: PartitionRef, _options: unknown, command: Command) => {
       const path = ['v1', 'leases', topic, String(partition)];
-      const { value, body } = await connect(context, command).get(path, leaseForm);
-      await presentOne(context, command, body, () => leaseFacts(value));
+      await presentLooks(context, command, async (api) => {
+        const { value, body } = await api.get(path, leaseForm);
+        return { body, table: () => leaseFacts(value), names: () => [partitionText(value)] };
+      });
     });
 
   addListingCommand(leases, 'history', {
@@ -81,13 +84,11 @@ export function addLeasesCommands(program: Command, context: CliContext): void {
     .argument('<topic/partition>', 'the partition', parsePartitionRef)
     .action(async ({ topic, partition }: PartitionRef, { limit }: ListOptions, command: Command) => {
       const path = ['v1', 'leases', topic, String(partition), 'history'];
-      const listing = await readList(connect(context, command), {
-        path,
-        key: 'history',
-        row: termForm,
-        limit,
-      });
-      await presentList(context, command, listing, termColumns, 'nobody has led it yet');
+      const request = { path, key: 'history', row: termForm, limit };
+      const words = { name: ({ epoch }: TermAnswer) => String(epoch), whenEmpty: 'nobody has led it yet' };
+      await presentLooks(context, command, async (api) =>
+        listed(await readList(api, request), termColumns, words),
+      );
     });
   addLeaseSteeringCommands(leases, context);
 }

@@ -4,7 +4,8 @@ import { systemClock } from '../../platform/clock.ts';
 import { agentForm, type AgentAnswer } from '../answers.ts';
 import { type Api, connect } from '../api.ts';
 import { parseName } from '../arguments.ts';
-import { addReadingCommand, addSteeringCommand } from '../command.ts';
+import { addAskingCommand, addSteeringCommand } from '../command.ts';
+import { timeoutOf } from '../connection.ts';
 import { type DeletingOptions, mayDelete, steering } from '../confirmation.ts';
 import type { CliContext } from '../context.ts';
 import { formatDuration } from '../duration.ts';
@@ -12,6 +13,7 @@ import { exitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { readList } from '../listing.ts';
 import { presentOne } from '../present.ts';
+import { Progress } from '../progress.ts';
 
 /** How often `--wait` looks, milliseconds. */
 const pollMs = 250;
@@ -23,7 +25,7 @@ export function addPlacementCommands(agents: Command, context: CliContext): void
 }
 
 function addCordon(agents: Command, context: CliContext): void {
-  addReadingCommand(agents, 'cordon', {
+  addAskingCommand(agents, 'cordon', {
     summary: 'Give an agent nothing new: what it leads stays with it',
     details: 'It stays cordoned, also over its restarts, until "agents uncordon".',
     examples: ['agents cordon broker-1'],
@@ -32,19 +34,20 @@ function addCordon(agents: Command, context: CliContext): void {
     .action(async (agentId: string, _options: unknown, command: Command) => {
       const { body } = await place(connect(context, command), agentId, 'cordon');
       const done = `cordoned agent ${agentId}: it keeps what it leads and gets nothing new\n`;
-      await presentOne(context, command, body, () => done);
+      await presentOne(context, command, body, () => done, agentId);
     });
 }
 
 function addUncordon(agents: Command, context: CliContext): void {
-  addReadingCommand(agents, 'uncordon', {
+  addAskingCommand(agents, 'uncordon', {
     summary: 'Let an agent take partitions again, after a cordon or a drain',
     examples: ['agents uncordon broker-1'],
   })
     .argument('<agent>', "the agent's id", parseName)
     .action(async (agentId: string, _options: unknown, command: Command) => {
       const { body } = await place(connect(context, command), agentId, 'uncordon');
-      await presentOne(context, command, body, () => `agent ${agentId} takes partitions again\n`);
+      const done = `agent ${agentId} takes partitions again\n`;
+      await presentOne(context, command, body, () => done, agentId);
     });
 }
 
@@ -71,7 +74,7 @@ function addDrain(agents: Command, context: CliContext): void {
       if (options.wait === true) {
         ({ value, body } = await waitUntilEmpty(context, api, agentId, timeoutOf(command)));
       }
-      await presentOne(context, command, body, () => drainText(value, options.wait === true));
+      await presentOne(context, command, body, () => drainText(value, options.wait === true), agentId);
     });
 }
 
@@ -94,19 +97,15 @@ async function describeDrain(api: Api, agentId: string): Promise<string> {
 }
 
 /** Ends when it leads nothing, its session's end included. The drain goes on whoever waits for it. */
-async function waitUntilEmpty(
-  { deps, printer }: CliContext,
-  api: Api,
-  agentId: string,
-  timeoutMs: number | undefined,
-) {
+async function waitUntilEmpty(context: CliContext, api: Api, agentId: string, timeoutMs: number | undefined) {
+  const { signal } = context.deps;
   const startedMs = systemClock.monotonicMs();
-  for (let told: number | undefined; ;) {
+  await using progress = new Progress(context);
+  for (;;) {
     const answer = await api.get(['v1', 'agents', agentId], agentForm);
     const leases = answer.value.leases ?? 0;
     if (leases === 0) return answer;
-    if (leases !== told) await printer.hint(`agent ${agentId} leads ${partitionsText(answer.value)}`);
-    told = leases;
+    await progress.tell(`agent ${agentId} still leads ${partitionsText(answer.value)}`);
     const waitedMs = systemClock.monotonicMs() - startedMs;
     if (timeoutMs !== undefined && waitedMs + pollMs > timeoutMs) {
       throw new CliFailure(
@@ -114,20 +113,11 @@ async function waitUntilEmpty(
         `agent ${agentId} still leads ${partitionsText(answer.value)} after ${formatDuration(timeoutMs)}; it goes on draining`,
       );
     }
-    await systemClock.sleep(pollMs, deps.signal);
-    if (deps.signal.aborted) {
+    await systemClock.sleep(pollMs, signal);
+    if (signal.aborted) {
       throw new CliFailure(exitCode.interrupted, `interrupted; agent ${agentId} goes on draining`);
     }
   }
-}
-
-/** As given nearest to the command, as for the connection. */
-function timeoutOf(command: Command): number | undefined {
-  for (let at: Command | null = command; at !== null; at = at.parent) {
-    const value: unknown = at.getOptionValue('timeout');
-    if (typeof value === 'number') return value;
-  }
-  return undefined;
 }
 
 function drainText(agent: AgentAnswer, hasWaited: boolean): string {

@@ -6,13 +6,14 @@ import {
   type OffsetLocationAnswer,
   type SegmentAnswer,
 } from '../answers.ts';
-import { connect } from '../api.ts';
 import { parseOffset, parsePartitionRef, type PartitionRef } from '../arguments.ts';
 import { addGroup, addListingCommand, addReadingCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { readList } from '../listing.ts';
-import { presentList, presentOne } from '../present.ts';
+import { presentLooks } from '../looks.ts';
+import { listed } from '../present.ts';
 import { formatFacts, type Cell, type Column } from '../table.ts';
+import { addPruneCommand } from './segments-prune.ts';
 
 const columns: readonly Column<SegmentAnswer>[] = [
   { header: 'BASE-OFFSET', value: ({ baseOffset }) => baseOffset, align: 'right' },
@@ -23,11 +24,12 @@ const columns: readonly Column<SegmentAnswer>[] = [
   { header: 'ID', value: ({ id }) => id },
   { header: 'BUCKET', value: ({ bucket }) => bucket },
   { header: 'KEY', value: ({ key }) => key },
+  { header: 'CREATED', value: ({ createdAt }) => createdAt, isWide: true },
 ];
 
 export function addSegmentsCommands(program: Command, context: CliContext): void {
   const segments = addGroup(program, 'segments', {
-    summary: 'List the segments of a partition and find offsets in them',
+    summary: 'List the segments of a partition, find offsets in them, and delete the oldest',
     examples: ['segments list orders/3', 'segments find orders/3 1200'],
   });
   addListingCommand(segments, 'list', {
@@ -45,8 +47,10 @@ export function addSegmentsCommands(program: Command, context: CliContext): void
           query: { from },
           limit,
         };
-        const listing = await readList(connect(context, command), request);
-        await presentList(context, command, listing, columns, 'no segments');
+        const words = { name: ({ id }: SegmentAnswer) => id, whenEmpty: 'no segments' };
+        await presentLooks(context, command, async (api) =>
+          listed(await readList(api, request), columns, words),
+        );
       },
     );
 
@@ -60,9 +64,16 @@ export function addSegmentsCommands(program: Command, context: CliContext): void
     .argument('<offset>', 'the offset', parseOffset)
     .action(async (ref: PartitionRef, offset: number, _options: unknown, command: Command) => {
       const path = [...segmentsPath(ref), 'at', String(offset)];
-      const { value, body } = await connect(context, command).get(path, offsetLocationForm);
-      await presentOne(context, command, body, () => formatFacts(locationFacts(value)));
+      await presentLooks(context, command, async (api) => {
+        const { value, body } = await api.get(path, offsetLocationForm);
+        return {
+          body,
+          table: () => formatFacts(locationFacts(value)),
+          names: () => (value.result === 'found' ? [value.segment.id] : []),
+        };
+      });
     });
+  addPruneCommand(segments, context, { path: segmentsPath, columns });
 }
 
 function segmentsPath({ topic, partition }: PartitionRef): string[] {

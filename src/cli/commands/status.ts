@@ -1,20 +1,26 @@
 // `status`: the cluster in one page.
 import type { Command } from 'commander';
 import { statusForm, type StatusAnswer } from '../answers.ts';
-import { connect } from '../api.ts';
 import { addReadingCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { formatDuration } from '../duration.ts';
-import { presentOne } from '../present.ts';
+import { presentLooks } from '../looks.ts';
 import { formatFacts } from '../table.ts';
 
 export function addStatusCommand(program: Command, context: CliContext): void {
   addReadingCommand(program, 'status', {
     summary: 'Show the group in one page: coordinator, agents, partitions led and not led',
-    examples: ['status', 'status --url http://broker-2:7070', 'status -o json | jq .partitions.unled'],
+    examples: [
+      'status',
+      'status --watch',
+      'status --url http://broker-2:7070',
+      'status -o json | jq .partitions.unled',
+    ],
   }).action(async (_options: unknown, command: Command) => {
-    const { value, body } = await connect(context, command).get(['v1', 'status'], statusForm);
-    await presentOne(context, command, body, () => statusFacts(value));
+    await presentLooks(context, command, async (api) => {
+      const { value, body } = await api.get(['v1', 'status'], statusForm);
+      return { body, table: () => statusFacts(value), names: () => [value.group] };
+    });
   });
 }
 

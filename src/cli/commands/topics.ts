@@ -5,12 +5,20 @@ import type { JsonObject } from '../../domain/topic.ts';
 import { partitionForm, topicForm, type PartitionAnswer, type TopicAnswer } from '../answers.ts';
 import { connect } from '../api.ts';
 import { parseName, parsePartitionCount, parseRetentionMs } from '../arguments.ts';
-import { addDeletingCommand, addGroup, addListingCommand, addReadingCommand } from '../command.ts';
+import {
+  addAskingCommand,
+  addDeletingCommand,
+  addGroup,
+  addListingCommand,
+  addReadingCommand,
+} from '../command.ts';
 import { mayDelete, type DeletingOptions } from '../confirmation.ts';
 import type { CliContext } from '../context.ts';
 import { formatDuration } from '../duration.ts';
 import { readList } from '../listing.ts';
-import { presentList, presentOne } from '../present.ts';
+import { presentLooks } from '../looks.ts';
+import { parsePreference, type Preferences, preferredBeyond } from '../preferences.ts';
+import { listed, presentOne } from '../present.ts';
 import { formatFacts, formatTable, type Column } from '../table.ts';
 import { parseTopicConfig } from '../topic-config.ts';
 
@@ -19,6 +27,7 @@ const topicColumns: readonly Column<TopicAnswer>[] = [
   { header: 'PARTITIONS', value: ({ partitionCount }) => partitionCount, align: 'right' },
   { header: 'RETENTION', value: retentionText },
   { header: 'CREATED', value: ({ createdAt }) => createdAt },
+  { header: 'CONFIG', value: configText, isWide: true },
 ];
 
 const partitionColumns: readonly Column<PartitionAnswer>[] = [
@@ -46,15 +55,14 @@ function addList(topics: Command, context: CliContext): void {
     summary: 'List the topics of the group',
     examples: ['topics list', 'topics list -o json | jq -r ".topics[].name"'],
   }).action(async (options: { limit?: number }, command: Command) => {
-    const api = connect(context, command);
-    const listing = await readList(api, {
-      path: ['v1', 'topics'],
-      key: 'topics',
-      row: topicForm,
-      ...options,
-    });
-    const whenEmpty = 'no topics yet; create one with "streamhouse topics create NAME --partitions N"';
-    await presentList(context, command, listing, topicColumns, whenEmpty);
+    const request = { path: ['v1', 'topics'], key: 'topics', row: topicForm, limit: options.limit };
+    const words = {
+      name: ({ name }: TopicAnswer) => name,
+      whenEmpty: 'no topics yet; create one with "streamhouse topics create NAME --partitions N"',
+    };
+    await presentLooks(context, command, async (api) =>
+      listed(await readList(api, request), topicColumns, words),
+    );
   });
 }
 
@@ -62,15 +70,17 @@ interface CreateOptions {
   readonly partitions: number;
   readonly retentionMs?: number;
   readonly config?: JsonObject;
+  readonly prefer?: Preferences;
 }
 
 function addCreate(topics: Command, context: CliContext): void {
-  addReadingCommand(topics, 'create', {
+  addAskingCommand(topics, 'create', {
     summary: 'Create a topic',
     examples: [
       'topics create orders --partitions 12',
       'topics create audit --partitions 3 --retention-ms 604800000 --config owner=billing tier=cold',
       `topics create audit --partitions 3 --config '{"replicas": 3}'`,
+      'topics create orders --partitions 12 --prefer broker-1,broker-2 --prefer 3=broker-3',
     ],
   })
     .argument('<name>', "the topic's name", parseName)
@@ -85,14 +95,26 @@ function addCreate(topics: Command, context: CliContext): void {
       'settings for brokers, kept with the topic; or one JSON object',
       parseTopicConfig,
     )
+    .option(
+      '--prefer <agents>',
+      'who should lead it while there and willing, best first: a,b for all partitions, 3=c for partition 3; repeatable',
+      parsePreference,
+    )
     .action(async (name: string, options: CreateOptions, command: Command) => {
-      const { partitions: partitionCount, retentionMs, config } = options;
+      const { partitions: partitionCount, retentionMs, prefer = {} } = options;
+      const beyond = preferredBeyond(prefer, partitionCount);
+      if (beyond !== undefined) {
+        command.error(
+          `error: --prefer ${beyond}=… is for no partition of it: they are 0 to ${partitionCount - 1}`,
+        );
+      }
+      const config = options.prefer === undefined ? options.config : { ...options.config, ...prefer };
       const answer = await connect(context, command).call(
         { method: 'POST', path: ['v1', 'topics'], body: { name, partitionCount, retentionMs, config } },
         topicForm,
       );
       const done = `created topic ${name} with ${partitionsText(partitionCount)}\n`;
-      await presentOne(context, command, answer.body, () => done);
+      await presentOne(context, command, answer.body, () => done, name);
     });
 }
 
@@ -103,20 +125,22 @@ function addDescribe(topics: Command, context: CliContext): void {
   })
     .argument('<name>', "the topic's name", parseName)
     .action(async (name: string, _options: unknown, command: Command) => {
-      const api = connect(context, command);
       const path = ['v1', 'topics', name];
-      const topic = await api.get(path, topicForm);
       const list = { path: [...path, 'partitions'], key: 'partitions', row: partitionForm };
-      const partitions = await readList(api, list);
-      const body = { topic: topic.body, ...partitions.body };
-      await presentOne(context, command, body, () =>
-        [topicFacts(topic.value), formatTable(partitionColumns, partitions.rows)].join('\n'),
-      );
+      await presentLooks(context, command, async (api) => {
+        const topic = await api.get(path, topicForm);
+        const partitions = await readList(api, list);
+        return {
+          body: { topic: topic.body, ...partitions.body },
+          table: () => [topicFacts(topic.value), formatTable(partitionColumns, partitions.rows)].join('\n'),
+          names: () => [name],
+        };
+      });
     });
 }
 
 function addGrow(topics: Command, context: CliContext): void {
-  addReadingCommand(topics, 'add-partitions', {
+  addAskingCommand(topics, 'add-partitions', {
     summary: 'Give a topic more partitions',
     details: 'The partitions that it has stay as they are; there is no way to have fewer.',
     examples: ['topics add-partitions orders --partitions 24'],
@@ -129,7 +153,7 @@ function addGrow(topics: Command, context: CliContext): void {
         z.unknown(),
       );
       const done = `topic ${name} has ${partitionsText(partitions)}\n`;
-      await presentOne(context, command, answer.body, () => done);
+      await presentOne(context, command, answer.body, () => done, name);
     });
 }
 
@@ -159,9 +183,13 @@ function topicFacts(topic: TopicAnswer): string {
     ['Topic', topic.name],
     ['Partitions', topic.partitionCount],
     ['Retention', retentionText(topic)],
-    ['Config', topic.config === undefined ? undefined : JSON.stringify(topic.config)],
+    ['Config', configText(topic)],
     ['Created', topic.createdAt],
   ]);
+}
+
+function configText({ config }: TopicAnswer): string | undefined {
+  return config === undefined ? undefined : JSON.stringify(config);
 }
 
 function retentionText({ retentionMs }: TopicAnswer): string {

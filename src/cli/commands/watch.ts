@@ -1,9 +1,10 @@
 // `watch`: follows what happens to an agent, as lines or as JSON, until it is interrupted.
 import { InvalidArgumentError, type Command } from 'commander';
+import { stringify } from 'yaml';
 import { systemClock } from '../../platform/clock.ts';
 import { connect } from '../api.ts';
 import { parseName } from '../arguments.ts';
-import { addReadingCommand } from '../command.ts';
+import { addAskingCommand } from '../command.ts';
 import { formatOf } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { EventFollower } from '../event-follower.ts';
@@ -34,7 +35,7 @@ interface WatchOptions {
 }
 
 export function addWatchCommand(program: Command, context: CliContext): void {
-  addReadingCommand(program, 'watch', {
+  addAskingCommand(program, 'watch', {
     summary: 'Follow what happens to the agent: leases granted and lost, its session, elections',
     details:
       'Begins with what the agent holds, and goes on until it is interrupted. When the agent restarts, it waits for it and ' +
@@ -53,7 +54,7 @@ export function addWatchCommand(program: Command, context: CliContext): void {
 }
 
 async function watch({ deps, printer }: CliContext, options: WatchOptions, command: Command): Promise<void> {
-  const isJson = formatOf(command) === 'json';
+  const format = formatOf(command);
   const follower = new EventFollower(connect({ deps, printer }, command), {
     since: options.since,
     signal: deps.signal,
@@ -65,13 +66,20 @@ async function watch({ deps, printer }: CliContext, options: WatchOptions, comma
     const fields = understandEvent(data);
     if (!isWanted(event.event, fields, options)) continue;
     const time = new Date(systemClock.wallMs()).toISOString();
-    if (isJson) {
-      await printer.data(`${JSON.stringify({ time, id: event.id ?? null, event: event.event, data })}\n`);
+    if (format !== 'table' && format !== 'wide') {
+      const body = { time, id: event.id ?? null, event: event.event, data };
+      await printer.data(recordText(format, body));
       continue;
     }
     const whole = event.event === 'snapshot' ? snapshot.add(fields) : fields;
     if (whole !== undefined) await printer.data(eventLine(time, event.event, whole));
   }
+}
+
+/** One event for programs: a line of JSON, a YAML document, or its name alone. */
+function recordText(format: 'json' | 'yaml' | 'name', body: { readonly event: string }): string {
+  if (format === 'json') return `${JSON.stringify(body)}\n`;
+  return format === 'yaml' ? `---\n${stringify(body)}` : `${printable(body.event)}\n`;
 }
 
 /** For people a snapshot is one line, in however many parts it comes. */

@@ -5,13 +5,16 @@
 import type { HeapItem } from './heap.ts';
 import type { PlannerAgent } from './input.ts';
 import { compareText } from './sort.ts';
+import type { Zone } from './zones.ts';
 
 /** Agents that list the same topics. Willingness is worked out once for all of them. */
 export interface Profile {
   /** Sorted; empty means every topic. */
   readonly patterns: readonly string[];
-  /** Those that take new partitions; none where all who list these topics are cordoned. */
+  /** Those that take new partitions; none where all who list these topics are cordoned or unsettled. */
   readonly members: Member[];
+  /** Those that would, had they not crashed again and again: they take what nobody else would. */
+  readonly unsettled: Member[];
 }
 
 export interface Member extends HeapItem {
@@ -21,13 +24,14 @@ export interface Member extends HeapItem {
   /** In thousandths, a whole number: shares of it are exact, and no sum depends on the order of its terms. */
   readonly weight: number;
   readonly profile: Profile;
-  /** Whether it may be given partitions, and balance may take some from it; else it only keeps what it has. */
+  readonly zone: Zone;
+  /** Whether it takes part in balance, giving and taking; else it keeps what it has. */
   readonly isOpen: boolean;
   /** Number of partitions it has in the plan so far. */
   load: number;
   /** How many of those balance must leave to it. */
   pinned: number;
-  /** How many of its partitions are of the topic being filled (see vacancies.ts). */
+  /** How many of its partitions are of the topic being filled (see topic-loads.ts). */
   loadOfTopic: number;
 }
 
@@ -38,7 +42,10 @@ const weightMax = 1_000_000;
  * Those that keep partitions or take new ones, sorted by agent id. Throws RangeError for a weight out of range and for an
  * agent listed twice.
  */
-export function readMembers(agents: readonly PlannerAgent[]): readonly Member[] {
+export function readMembers(
+  agents: readonly PlannerAgent[],
+  zones: ReadonlyMap<string, Zone>,
+): readonly Member[] {
   const profiles = new Map<string, Profile>();
   const members: Member[] = [];
   let previous: string | undefined;
@@ -47,20 +54,23 @@ export function readMembers(agents: readonly PlannerAgent[]): readonly Member[] 
     if (previous === agent.agentId) throw new RangeError(`agent ${agent.agentId} is listed twice`);
     previous = agent.agentId;
     const weight = readWeight(agent);
-    if (agent.takes === 'nothing') continue;
+    const zone = zones.get(agent.agentId);
+    if (agent.takes === 'nothing' || zone === undefined) continue;
     const profile = profileOf(agent, profiles);
     const member = {
       agentId: agent.agentId,
       order: members.length,
       weight,
       profile,
-      isOpen: agent.takes === 'new',
+      zone,
+      isOpen: agent.takes === 'new' && agent.isUnsettled !== true,
       load: 0,
       pinned: 0,
       loadOfTopic: 0,
       heapIndex: -1,
     };
     if (member.isOpen) profile.members.push(member);
+    else if (agent.takes === 'new') profile.unsettled.push(member);
     members.push(member);
   }
   return members;
@@ -71,7 +81,7 @@ function profileOf(agent: PlannerAgent, profiles: Map<string, Profile>): Profile
   const key = JSON.stringify(patterns);
   const known = profiles.get(key);
   if (known !== undefined) return known;
-  const profile: Profile = { patterns, members: [] };
+  const profile: Profile = { patterns, members: [], unsettled: [] };
   profiles.set(key, profile);
   return profile;
 }

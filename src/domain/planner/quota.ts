@@ -19,64 +19,165 @@
  *   is eligible, and `surplusOf` has made room for all of them, so it can only fail by waiting. But what a member
  *   is not eligible for before F = t is at most its share of P less its share of t; together that is P - t, so it
  *   fits into the slots that are left then.
+ *
+ * Where operators gave a member more than its rounded-down share, it keeps just that, and all of this holds for the rest
+ * among the others.
  */
 import { Heap } from './heap.ts';
+import { Homecoming, type HomeRule } from './homes.ts';
 import type { Member } from './members.ts';
-import type { Slices } from './slices.ts';
+import type { Planning } from './planning.ts';
+import { vacate, type Slot } from './slots.ts';
 import { takeSurplus } from './surplus.ts';
-import { compareCandidates, fillVacancies, type Turns } from './vacancies.ts';
-import type { Pool } from './willingness.ts';
+import { OpenTurns, Turns } from './turns.ts';
+import { fillVacancies } from './vacancies.ts';
+import { slotsOf, type Pool } from './willingness.ts';
 
-/** A member's exact share of the pool, rounded down and up; both the same when it is a whole number. */
+/** A member's exact share of the pool, and rounded down and up; all the same when it is a whole number. */
 interface Share {
+  readonly exact: number;
   readonly least: number;
   readonly most: number;
 }
 
 type Shares = ReadonlyMap<Member, Share>;
 
-export function* balanceExactly(pool: Pool, slices: Slices): Generator<void, void> {
-  const partitions = partitionsOf(pool);
-  if (slices.full(pool.topics.length + pool.members.length)) yield;
-  const shares = sharesOf(pool.members, partitions);
-  yield* takeSurplus(pool, surplusOf(shares, partitions), slices);
-  if (partitions > totalLoad(pool.members)) {
-    yield* fillVacancies(pool.topics, new QuotaTurns(pool.members), slices);
+/** What to hold its members to, in a pool where they are in no other. */
+interface Balance {
+  readonly shares: Shares;
+  /** Those that the quota method gives turns: all but those that have more from operators than their share. */
+  readonly sharing: readonly Member[];
+}
+
+export function* balanceExactly(pool: Pool, planning: Planning): Generator<void, void> {
+  const { slices, policy } = planning;
+  const homecoming = new Homecoming([pool], planning);
+  if (slices.full(2 * pool.topics.length + pool.members.length)) yield;
+  const { shares, sharing } = balanceOf(pool);
+  const rule = new ShareRule(pool, shares);
+  yield* homecoming.vacant(rule);
+  if (!policy.balances) {
+    yield* fillVacancies(pool.topics, new OpenTurns(pool.members), planning);
+    return;
   }
+  yield* homecoming.all(rule);
+  const surplus = surplusOf(shares, vacantIn(pool));
+  if (slices.full(pool.members.length)) yield;
+  if (surplus.size === 0 || !(yield* canStayUneven(pool, shares, planning))) {
+    yield* takeSurplus(pool, surplus, slices);
+    yield* fillVacancies(pool.topics, new QuotaTurns(sharing), planning);
+  }
+  // Those that were given something may have something to give back now.
+  yield* homecoming.all(rule);
 }
 
 /**
- * Whether everybody can reach its share with what is pinned left in place: nobody has more of it than its rounded-down
- * share, so that a surplus is never taken from that.
+ * With a threshold: fills what is vacant, and undoes that unless everybody is near enough to its share afterwards.
  */
-export function pinsFit(pool: Pool): boolean {
-  if (pool.members.every((member) => member.pinned === 0)) return true;
-  const shares = sharesOf(pool.members, partitionsOf(pool));
-  return [...shares].every(([member, { least }]) => member.pinned <= least);
+function* canStayUneven(pool: Pool, shares: Shares, planning: Planning): Generator<void, boolean> {
+  const { slices } = planning;
+  const { thresholdPercent } = planning.policy;
+  if (thresholdPercent <= 0) return false;
+  const vacant: Slot[] = [];
+  for (const slot of slotsOf(pool)) {
+    if (slot.member === null) vacant.push(slot);
+    if (slices.full()) yield;
+  }
+  yield* fillVacancies(pool.topics, new OpenTurns(pool.members), planning);
+  const isNear = [...shares].every(
+    ([{ load }, { exact }]) => Math.abs(load - exact) <= Math.max(1, (exact * thresholdPercent) / 100),
+  );
+  if (isNear) return true;
+  for (const slot of vacant) {
+    vacate(slot);
+    if (slices.full()) yield;
+  }
+  return false;
 }
 
-/** What its members share: not what cordoned agents keep. For a pool whose members are in no other. */
-function partitionsOf(pool: Pool): number {
-  return totalLoad(pool.members) + pool.topics.reduce((sum, topic) => sum + topic.vacant, 0);
+/**
+ * Who has more from operators than its share keeps just that, and the others share the rest. Their shares are smaller
+ * then, so that further ones may have too much.
+ */
+function balanceOf(pool: Pool): Balance {
+  let sharing = pool.members;
+  let partitions = totalLoad(pool.members) + vacantIn(pool);
+  for (;;) {
+    const shares = sharesOf(sharing, partitions);
+    const fitting = sharing.filter((member) => member.pinned <= (shares.get(member)?.least ?? 0));
+    if (fitting.length === sharing.length) {
+      const aside = pool.members.filter((member) => !shares.has(member));
+      for (const member of aside) shares.set(member, exactly(member.pinned));
+      return { shares, sharing };
+    }
+    for (const member of sharing) {
+      if (member.pinned > (shares.get(member)?.least ?? 0)) partitions -= member.pinned;
+    }
+    sharing = fitting;
+  }
+}
+
+function exactly(count: number): Share {
+  return { exact: count, least: count, most: count };
+}
+
+function vacantIn(pool: Pool): number {
+  return pool.topics.reduce((sum, topic) => sum + topic.vacant, 0);
 }
 
 /** In whole numbers throughout, so exact while partitions · thousandths of weight stay below 2^53. */
-function sharesOf(members: readonly Member[], partitions: number): Shares {
+function sharesOf(members: readonly Member[], partitions: number): Map<Member, Share> {
   const weights = totalWeight(members);
   return new Map(
     members.map((member) => {
-      const remainder = (partitions * member.weight) % weights;
-      const least = (partitions * member.weight - remainder) / weights;
-      return [member, { least, most: remainder === 0 ? least : least + 1 }];
+      const product = partitions * member.weight;
+      const remainder = product % weights;
+      const least = (product - remainder) / weights;
+      return [member, { exact: product / weights, least, most: remainder === 0 ? least : least + 1 }];
     }),
   );
 }
 
+/**
+ * A partition goes home while its agent has more than its rounded-down share and home has less than its rounded-up one, and while
+ * those that are below their shares get there without further moves.
+ */
+class ShareRule implements HomeRule {
+  readonly #pool: Pool;
+  readonly #shares: Shares;
+  /** By how much what is vacant or above a share exceeds what is missing to others. */
+  #spare = 0;
+
+  constructor(pool: Pool, shares: Shares) {
+    this.#pool = pool;
+    this.#shares = shares;
+  }
+
+  begin(): void {
+    this.#spare = vacantIn(this.#pool);
+    for (const [{ load }, { least, most }] of this.#shares) {
+      this.#spare += Math.max(0, load - most) - Math.max(0, least - load);
+    }
+  }
+
+  allows(donor: Member | null, home: Member): boolean {
+    const share = this.#shares.get(home);
+    if (share === undefined || home.load >= share.most) return false;
+    const given = donor && this.#shares.get(donor);
+    if (given === undefined || (donor && given && donor.load <= given.least)) return false;
+    const isSpare = donor === null || given === null || donor.load > given.most;
+    const isMissing = home.load < share.least;
+    if (isSpare && !isMissing && this.#spare <= 0) return false;
+    this.#spare += Number(isMissing) - Number(isSpare);
+    return true;
+  }
+}
+
 /** How many each member must give up: the fewest that let everybody reach its share. */
-function surplusOf(shares: Shares, partitions: number): Map<Member, number> {
+function surplusOf(shares: Shares, vacancies: number): Map<Member, number> {
   const surplus = new Map<Member, number>();
   const donors: Member[] = [];
-  let vacant = partitions - totalLoad(shares.keys());
+  let vacant = vacancies;
   let missing = 0;
   for (const [member, { least, most }] of shares) {
     const over = Math.max(0, member.load - most);
@@ -99,34 +200,35 @@ function shareUsed(member: Member, shares: Shares): number {
 }
 
 /** The turns of the quota method. */
-class QuotaTurns implements Turns {
-  readonly candidates = new Heap<Member>(compareCandidates);
+class QuotaTurns extends Turns {
   /** Not yet eligible, the one that will be so first on top. */
   readonly #waiting: Heap<Member>;
   readonly #weights: number;
   #filled: number;
 
   constructor(members: readonly Member[]) {
+    super(members);
     this.#waiting = new Heap(byEligibility, members);
     this.#weights = totalWeight(members);
     this.#filled = totalLoad(members);
   }
 
-  prepare(): void {
+  override prepare(): void {
     for (;;) {
       const next = this.#waiting.top;
       if (next === undefined || !this.#isEligible(next)) return;
       this.#waiting.remove(next);
-      this.candidates.add(next);
+      this.standOf(next.zone)?.candidates.add(next);
     }
   }
 
-  took(member: Member): void {
+  override took(member: Member): void {
+    super.took(member);
     this.#filled += 1;
     if (this.#isEligible(member)) {
-      this.candidates.rerank(member);
+      this.rerank(member);
     } else {
-      this.candidates.remove(member);
+      this.standOf(member.zone)?.candidates.remove(member);
       this.#waiting.add(member);
     }
   }

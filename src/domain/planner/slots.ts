@@ -10,28 +10,41 @@ import { compareText, sortInSlices } from './sort.ts';
 export interface Slot {
   readonly input: PlannerPartition;
   readonly topic: TopicSlots;
-  /** Whether the agent that it is assigned to can keep it, so that only balance can move it. */
+  /** Whether the agent that it is assigned to can keep it, so that only balance or a wish can move it. */
   mayStay: boolean;
+  /** Whether nobody alive leads it, or the one that does is about to stop: then its move is never held back. */
+  isUrgent: boolean;
+  /** Whether it is where an operator wants it: balance works around it. */
+  isPinned: boolean;
+  /** The agent that it goes back to as far as balance allows; null when it has none or that one does not take it. */
+  home: Member | null;
   /** Where the plan puts the partition; null while it is vacant. Changed by `fill` and `vacate` only. */
   member: Member | null;
+  /**
+   * When it was put there. What the plan moves first it also moves first when it may not move all at a time (see throttle.ts):
+   * only then does the next plan go on where this one stops.
+   */
+  turn: number;
 }
 
 export interface TopicSlots {
   readonly name: string;
+  /** Place among all topics by name. */
+  order: number;
   /** By partition number. */
   slots: readonly Slot[];
+  /** Those that have a home. */
+  readonly homing: Slot[];
   /** How many of its slots are vacant. */
   vacant: number;
   /** Who lists it (see willingness.ts), cordoned agents among them. */
   willing: ReadonlySet<Profile>;
 }
 
-/** Whether it is pinned to where it is. A pin ends with the agent's taking it. */
-export function isPinned(slot: Slot): boolean {
-  return slot.mayStay && slot.input.pinned;
-}
-
-export function fill(slot: Slot, member: Member): void {
+/** `planning` counts the turns. */
+export function fill(slot: Slot, member: Member, planning: { turns: number }): void {
+  planning.turns += 1;
+  slot.turn = planning.turns;
   slot.member = member;
   slot.topic.vacant -= 1;
   member.load += 1;
@@ -57,7 +70,12 @@ export function* readTopics(
     topics.push(topic);
     if (slices.full()) yield;
   }
-  return yield* sortInSlices(topics, byName, slices);
+  const sorted = yield* sortInSlices(topics, byName, slices);
+  for (const [order, topic] of sorted.entries()) {
+    topic.order = order;
+    if (slices.full()) yield;
+  }
+  return sorted;
 }
 
 interface Gathered {
@@ -84,7 +102,14 @@ function* gather(
       current = byTopic.get(partition.topic);
       if (current === undefined) {
         current = {
-          topic: { name: partition.topic, slots: [], vacant: 0, willing: nobody },
+          topic: {
+            name: partition.topic,
+            order: 0,
+            slots: [],
+            homing: [],
+            vacant: 0,
+            willing: nobody,
+          },
           slots: [],
           ascending: true,
         };
@@ -94,7 +119,16 @@ function* gather(
     const { topic, slots } = current;
     const last = slots.at(-1);
     if (last !== undefined && last.input.partition >= partition.partition) current.ascending = false;
-    slots.push({ input: partition, topic, mayStay: false, member: null });
+    slots.push({
+      input: partition,
+      topic,
+      mayStay: false,
+      isUrgent: false,
+      isPinned: false,
+      home: null,
+      member: null,
+      turn: 0,
+    });
     topic.vacant += 1;
     if (slices.full()) yield;
   }

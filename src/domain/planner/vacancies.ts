@@ -1,99 +1,154 @@
-/** Filling vacant slots: which member gets the next partition, and how one topic is spread over members. */
-import { Heap } from './heap.ts';
-import type { Member } from './members.ts';
-import type { Slices } from './slices.ts';
-import { fill, type TopicSlots } from './slots.ts';
-
 /**
- * Negative when `a` should get the next partition of the topic being filled rather than `b`: the one that will be
- * least loaded for its weight, then the one with the fewest partitions of the topic, then by id. The one place where
- * candidates are compared: a further preference is a further term, but below the load, on which the balance rests
- * (quota.ts, greedy.ts).
+ * Which vacant slot goes to whom. Balance says whose turn it is (turns.ts), which leaves a choice among the equally
+ * loaded, and the order in which slots come is free as well. Both are used for these, in this order: what leaves an
+ * agent stays in its zone, a topic is spread over zones, then over agents, ids decide.
+ *
+ * A slot whose zone has nobody whose turn it is waits, while slots of other zones, and those that have none, take
+ * what is there. Only when nothing else is left does it go elsewhere.
+ *
+ * Each choice depends on nothing but where all partitions are and which are vacant. A plan that is carried out as
+ * far as some choice, and made anew, therefore goes on with the next one.
  */
-export function compareCandidates(a: Member, b: Member): number {
-  return loadWithOneMore(a) - loadWithOneMore(b) || a.loadOfTopic - b.loadOfTopic || a.order - b.order;
-}
-
-/**
- * Per weight. A division is rounded correctly, so equal ratios are equal numbers, and the order is a total one.
- */
-export function loadWithOneMore({ load, weight }: { load: number; weight: number }): number {
-  return (load + 1) / weight;
-}
-
-/** Who may be given something, and in which order. */
-export interface Turns {
-  /** Best first by `compareCandidates`; never empty while a slot is vacant. */
-  readonly candidates: Heap<Member>;
-  /** Called before each choice; may let further members in. */
-  prepare(): void;
-  /** Called after `member` has been given a slot. */
-  took(member: Member): void;
-}
-
-/** Everyone willing, all the time. */
-export class OpenTurns implements Turns {
-  readonly candidates: Heap<Member>;
-
-  constructor(members: readonly Member[]) {
-    this.candidates = new Heap(compareCandidates, members);
-  }
-
-  prepare(): void {}
-
-  took(member: Member): void {
-    this.candidates.rerank(member);
-  }
-}
+import type { Planning } from './planning.ts';
+import type { Slot, TopicSlots } from './slots.ts';
+import { fill } from './slots.ts';
+import { TopicLoads } from './topic-loads.ts';
+import { compareCandidates, loadWithOneMore, type Stand, type Turns } from './turns.ts';
 
 /**
  * Choosing a member means moving it in a heap or two: more than the one look that a unit of work stands for.
  */
 const unitsPerChoice = 4;
 
-/** Fills all vacant slots of `topics`, in their order. */
+/** Fills all vacant slots of `topics`, those first that are urgent. */
 export function* fillVacancies(
   topics: readonly TopicSlots[],
   turns: Turns,
-  slices: Slices,
+  planning: Planning,
 ): Generator<void, void> {
+  const { slices } = planning;
+  const urgent = new Vacancies(turns, planning);
+  const others = new Vacancies(turns, planning);
   for (const topic of topics) {
     if (slices.full()) yield;
     if (topic.vacant === 0) continue;
-    const holders = countHolders(topic, turns);
-    if (slices.full(topic.slots.length + holders.length)) yield;
     for (const slot of topic.slots) {
-      if (slot.member !== null) continue;
-      turns.prepare();
-      const member = turns.candidates.top;
-      if (member === undefined) throw new Error(`no candidate for ${topic.name}/${slot.input.partition}`);
-      fill(slot, member);
-      if (member.loadOfTopic === 0) holders.push(member);
-      member.loadOfTopic += 1;
-      turns.took(member);
-      if (slices.full(unitsPerChoice)) yield;
+      if (slot.member === null) (slot.isUrgent ? urgent : others).add(slot);
     }
-    forgetHolders(holders, turns);
-    if (slices.full(holders.length)) yield;
+    if (slices.full(topic.slots.length)) yield;
+  }
+
+  const loads = new TopicLoads(turns);
+  for (const vacancies of [urgent, others]) {
+    for (;;) {
+      turns.prepare();
+      const least = turns.least();
+      const next = vacancies.next(least);
+      if (next === undefined) break;
+      const { slot } = next;
+      const looks = loads.turnTo(slot.topic);
+      const stand = next.stand ?? bestStand(turns, least);
+      const member = stand?.candidates.top;
+      if (stand === undefined || member === undefined) {
+        throw new Error(`no candidate for ${slot.topic.name}/${slot.input.partition}`);
+      }
+      fill(slot, member, planning);
+      loads.took(member);
+      turns.took(member);
+      if (slices.full(unitsPerChoice + turns.stands.length + looks)) yield;
+    }
+  }
+  loads.turnTo(null);
+}
+
+/** Of those whose turn it is: where the fewest of the topic are, then the one least loaded for its weight as a whole. */
+function bestStand(turns: Turns, least: number): Stand | undefined {
+  let best: Stand | undefined;
+  for (const stand of turns.stands) {
+    if (isTurnOf(stand, least) && (best === undefined || compareStands(stand, best) < 0)) best = stand;
+  }
+  return best;
+}
+
+function compareStands(a: Stand, b: Stand): number {
+  const bySpread = a.zone.loadOfTopic - b.zone.loadOfTopic || a.load / a.weight - b.load / b.weight;
+  if (bySpread !== 0 || a.candidates.top === undefined || b.candidates.top === undefined) return bySpread;
+  return compareCandidates(a.candidates.top, b.candidates.top);
+}
+
+function isTurnOf({ candidates }: Stand, least: number): boolean {
+  return candidates.top !== undefined && loadWithOneMore(candidates.top) === least;
+}
+
+/** Slots in the order of topics and numbers, taken from the front. */
+class Queue {
+  readonly #slots: Slot[] = [];
+  #taken = 0;
+
+  get first(): Slot | undefined {
+    return this.#slots[this.#taken];
+  }
+
+  get length(): number {
+    return this.#slots.length - this.#taken;
+  }
+
+  add(slot: Slot): void {
+    this.#slots.push(slot);
+  }
+
+  take(): void {
+    this.#taken += 1;
   }
 }
 
-/** Sets `loadOfTopic` of the members that have some of the topic, and returns these. */
-function countHolders(topic: TopicSlots, turns: Turns): Member[] {
-  const counts = new Map<Member, number>();
-  for (const { member } of topic.slots) {
-    if (member !== null) counts.set(member, (counts.get(member) ?? 0) + 1);
+/** Vacant slots, by the zone in which they should stay. */
+class Vacancies {
+  readonly #turns: Turns;
+  readonly #zones: Planning['zones'];
+  readonly #staying: readonly { readonly stand: Stand; readonly queue: Queue }[];
+  /** New ones, and those from a zone where nobody takes them. */
+  readonly #free = new Queue();
+
+  constructor(turns: Turns, { zones }: Planning) {
+    this.#turns = turns;
+    this.#zones = zones;
+    this.#staying = turns.stands.map((stand) => ({ stand, queue: new Queue() }));
   }
-  for (const [member, count] of counts) {
-    member.loadOfTopic = count;
-    turns.candidates.rerank(member);
+
+  add(slot: Slot): void {
+    const { assignedTo } = slot.input;
+    const stand = assignedTo === null ? undefined : this.#turns.standOf(this.#zones.get(assignedTo));
+    const staying = stand && this.#staying.find((each) => each.stand === stand);
+    (staying?.queue ?? this.#free).add(slot);
   }
-  return [...counts.keys()];
+
+  /**
+   * Takes the slot to fill next. `stand`: it should go there. The earliest by topic among those that can stay in their zone, because
+   * turning to another topic costs a look at all of it; else a free one, else one of the zone that has the most of them.
+   */
+  next(least: number): { readonly slot: Slot; readonly stand: Stand | undefined } | undefined {
+    let stand: Stand | undefined;
+    let queue = this.#free;
+    let earliest: Slot | undefined;
+    for (const each of this.#staying) {
+      const { first } = each.queue;
+      if (first === undefined) continue;
+      if (isTurnOf(each.stand, least)) {
+        if (earliest !== undefined && isBefore(earliest, first)) continue;
+        ({ stand, queue } = each);
+        earliest = first;
+      } else if (earliest === undefined && this.#free.length === 0 && each.queue.length > queue.length) {
+        ({ queue } = each);
+      }
+    }
+    const slot = queue.first;
+    if (slot === undefined) return undefined;
+    queue.take();
+    return { slot, stand };
+  }
 }
 
-function forgetHolders(holders: readonly Member[], turns: Turns): void {
-  for (const member of holders) {
-    member.loadOfTopic = 0;
-    turns.candidates.rerank(member);
-  }
+function isBefore(a: Slot, b: Slot): boolean {
+  return a.topic.order < b.topic.order || (a.topic === b.topic && a.input.partition < b.input.partition);
 }

@@ -11,6 +11,8 @@ import type { Slot, TopicSlots } from './slots.ts';
 export interface Pool {
   /** The willing ones, by id; never empty. */
   readonly members: readonly Member[];
+  /** False where all of them are unsettled: they take what is vacant, and balance moves nothing among them. */
+  readonly isSettled: boolean;
   readonly profiles: ReadonlySet<Profile>;
   /** By name. */
   readonly topics: TopicSlots[];
@@ -37,8 +39,7 @@ export function* groupByWillingness(
     let found = known.get(key);
     if (found === undefined) {
       const listing = matching.flatMap((index) => profiles[index] ?? []);
-      const taking = matching.filter((index) => (profiles[index]?.members.length ?? 0) > 0);
-      found = { willing: new Set(listing), pool: poolOf(taking, profiles, pools) };
+      found = { willing: new Set(listing), pool: poolOf(matching, profiles, pools) };
       known.set(key, found);
       if (slices.full(listing.length + (found.pool?.members.length ?? 0))) yield;
     }
@@ -49,14 +50,24 @@ export function* groupByWillingness(
 }
 
 function poolOf(
-  taking: readonly number[],
+  listing: readonly number[],
   profiles: readonly Profile[],
   pools: Map<string, Pool>,
 ): Pool | undefined {
+  const settled = listing.filter((index) => (profiles[index]?.members.length ?? 0) > 0);
+  const isSettled = settled.length > 0;
+  const taking = isSettled
+    ? settled
+    : listing.filter((index) => (profiles[index]?.unsettled.length ?? 0) > 0);
   if (taking.length === 0) return undefined;
+  // No list of profiles leads to both kinds: those of unsettled members alone have no settled one.
   const key = taking.join(',');
-  const pool = pools.get(key) ?? newPool(taking.flatMap((index) => profiles[index] ?? []));
-  pools.set(key, pool);
+  let pool = pools.get(key);
+  if (pool === undefined) {
+    const taken = taking.flatMap((index) => profiles[index] ?? []);
+    pool = newPool(taken, isSettled);
+    pools.set(key, pool);
+  }
   return pool;
 }
 
@@ -64,9 +75,11 @@ export function* slotsOf(pool: Pool): Generator<Slot, void> {
   for (const topic of pool.topics) yield* topic.slots;
 }
 
-function newPool(profiles: readonly Profile[]): Pool {
-  const members = profiles.flatMap((profile) => profile.members).sort((a, b) => a.order - b.order);
-  return { members, profiles: new Set(profiles), topics: [] };
+function newPool(profiles: readonly Profile[], isSettled: boolean): Pool {
+  const members = profiles
+    .flatMap((profile) => (isSettled ? profile.members : profile.unsettled))
+    .sort((a, b) => a.order - b.order);
+  return { members, isSettled, profiles: new Set(profiles), topics: [] };
 }
 
 /**

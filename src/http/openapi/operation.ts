@@ -8,6 +8,7 @@ export const tags = {
   broker: 'For the broker beside this agent: what it may write, and what happens to that.',
   agents: 'The agents of the group.',
   leases: 'Who leads which partition.',
+  placement: 'What the plan wants, how far it is carried out, and why.',
   elections: 'Who leads which named role.',
   topics: 'Topics and their partitions.',
   segments: 'Segments and high watermarks. Every write names the epoch of the term it is made under.',

@@ -1,11 +1,11 @@
 // The cluster in one page.
 import type { AgentState } from '../../domain/agent-state.ts';
 import { COORDINATOR } from '../../domain/lease.ts';
-import type { LeaseView } from '../../store/leases.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
 import { presentSelf } from '../present/agents.ts';
-import { time, timeOrNull } from '../present/times.ts';
+import { presentCoordinator } from '../present/coordinator.ts';
+import { time } from '../present/times.ts';
 import { status, type StatusAnswer } from '../schemas/answers/status.ts';
 import { noQuery } from '../schemas/page.ts';
 import { storeOf } from '../store-access.ts';
@@ -46,11 +46,6 @@ export function statusRoutes(app: HttpApp, { agent, version }: HttpDependencies)
       };
     },
   );
-}
-
-function presentCoordinator(lease: LeaseView | undefined): StatusAnswer['coordinator'] {
-  if (lease === undefined || lease.agentId === null) return null;
-  return { agentId: lease.agentId, epoch: lease.epoch, since: timeOrNull(lease.acquiredAt) };
 }
 
 /** By state, under the states' own names. */

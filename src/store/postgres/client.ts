@@ -95,6 +95,16 @@ export function valuesOf(compiled: CompiledSql, parameters: ParameterValues): un
   return compiled.parameters.map((parameter) => valueOf(parameter, parameters));
 }
 
+/** Runs a text that is made for the occasion, unprepared. */
+export async function queryBounded(
+  client: BoundedClient,
+  text: string,
+  values: readonly unknown[],
+  attemptMs: number,
+): Promise<Row[]> {
+  return bounded(client, attemptMs, () => client.query<Row>(text, [...values]));
+}
+
 /** Runs a command without parameters: BEGIN, COMMIT, ROLLBACK. */
 export async function commandBounded(client: BoundedClient, text: string, attemptMs: number): Promise<void> {
   await bounded(client, attemptMs, () => client.query(text));

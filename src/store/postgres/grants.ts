@@ -9,6 +9,20 @@ export interface GrantOptions {
   readonly migrate: boolean;
 }
 
+/** Rights that agents do without; the SQL below gives none of them. */
+const withheld: Readonly<Record<string, readonly string[]>> = {
+  epoch_floors: ['DELETE'],
+  era: ['INSERT', 'DELETE'],
+  store_info: ['INSERT', 'UPDATE', 'DELETE'],
+  schema_migrations: ['INSERT', 'UPDATE', 'DELETE'],
+};
+
+/** What agents that do not migrate need on a table of the store. */
+export function neededRights(table: string): readonly string[] {
+  const without = withheld[table] ?? [];
+  return ['SELECT', 'INSERT', 'UPDATE', 'DELETE'].filter((right) => !without.includes(right));
+}
+
 export function grantsSql(options: GrantOptions): string {
   return options.migrate ? forMigratingAgents(options) : forAgents(options);
 }
@@ -32,10 +46,11 @@ GRANT USAGE ON SCHEMA ${inSchema} TO ${to};
 
 REVOKE ALL ON ALL TABLES IN SCHEMA ${inSchema} FROM PUBLIC, ${to};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${inSchema} TO ${to};
--- Epochs belong to names for ever: no lease is ever deleted. Which schema this is, only a migration says.
-REVOKE DELETE ON ${inSchema}.leases FROM ${to};
-REVOKE INSERT, DELETE ON ${inSchema}.era FROM ${to};
-REVOKE INSERT, UPDATE, DELETE ON ${inSchema}.store_info, ${inSchema}.schema_migrations FROM ${to};
+-- Epochs belong to names for ever: a lease goes only where a floor keeps its epoch (a trigger sees to it), and no floor ever does.
+-- Which schema this is, only a migration says.
+${Object.entries(withheld)
+  .map(([table, rights]) => `REVOKE ${rights.join(', ')} ON ${inSchema}.${table} FROM ${to};`)
+  .join('\n')}
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${inSchema} TO ${to};
 
 -- What later migrations make, as long as the role that runs this applies them.

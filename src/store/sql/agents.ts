@@ -10,7 +10,7 @@ import {
 import { Refusal } from '../../domain/refusal.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { Agent, SessionStore } from '../sessions.ts';
-import { raiseGeneration } from './assignments.ts';
+import { raiseGeneration } from './agent-group.ts';
 import { decodeCursor, pageOf } from './cursor.ts';
 import { first, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
@@ -124,36 +124,9 @@ const deleteDeadAgent = statement<{ group: string; agentId: string }, true>(
   () => true,
 );
 
-const purgeSessions = statement<{ group: string; olderThanMs: number }>(
-  'purge_sessions',
-  (d) => sql`delete from ${d.table('sessions')}
-    where group_name = ${d.parameter('group', 'text')} and ended_at is not null
-      and ${d.msBetween(sql`ended_at`, d.now)} > ${d.parameter('olderThanMs', 'bigint')}`,
-  nothing,
-);
-
-const purgeAgents = statement<{ group: string; olderThanMs: number }, true>(
-  'purge_agents',
-  (d) => sql`delete from ${d.table('agents')} as a
-    where a.group_name = ${d.parameter('group', 'text')}
-      and ${d.msBetween(sql`a.registered_at`, d.now)} > ${d.parameter('olderThanMs', 'bigint')}
-      and not exists (select 1 from ${d.table('sessions')} s where s.group_name = a.group_name and s.agent_id = a.agent_id)
-    returning 1 as purged`,
-  () => true,
-);
-
-const purgeHistory = statement<{ group: string; olderThanMs: number }, true>(
-  'purge_lease_history',
-  (d) => sql`delete from ${d.table('lease_history')}
-    where group_name = ${d.parameter('group', 'text')} and ended_at is not null
-      and ${d.msBetween(sql`ended_at`, d.now)} > ${d.parameter('olderThanMs', 'bigint')}
-    returning 1 as purged`,
-  () => true,
-);
-
 export class SqlAgents implements Pick<
   SessionStore,
-  'getAgent' | 'listAgents' | 'countAgents' | 'removeAgent' | 'purge' | 'setPlacement'
+  'getAgent' | 'listAgents' | 'countAgents' | 'removeAgent' | 'setPlacement'
 > {
   private readonly db: SqlDatabase;
   private readonly group: string;
@@ -204,13 +177,5 @@ export class SqlAgents implements Pick<
     }
     await this.db.all(requestEnd, { sessionId: live.sessionId });
     return 'asked';
-  }
-
-  async purge(olderThanMs: number): Promise<{ readonly agents: number; readonly historyRows: number }> {
-    const scope = { group: this.group, olderThanMs };
-    await this.db.all(purgeSessions, scope);
-    const agents = await this.db.all(purgeAgents, scope);
-    const historyRows = await this.db.all(purgeHistory, scope);
-    return { agents: agents.length, historyRows: historyRows.length };
   }
 }

@@ -9,6 +9,7 @@ export type TableName =
   | 'sessions'
   | 'leases'
   | 'lease_history'
+  | 'epoch_floors'
   | 'topics'
   | 'partitions'
   | 'segments'

@@ -35,9 +35,20 @@ export function schemaStatus(state: SchemaState, known: readonly Migration[]): S
   return { applied: state.applied, pending, minCompatible: state.minCompatible };
 }
 
-/** A store that a newer program has moved beyond what this one understands says so by itself. */
+/**
+ * What `min_compatible` says while `streamhouse db copy` fills the store: above every level there will be, so that programs
+ * that know nothing of copies keep away as well.
+ */
+export const copyingLevel = 1_000_000;
+
+/** A store that a newer program has moved beyond what this one understands says so by itself; so does one half copied. */
 export function refuseTooNewStore(state: SchemaState, known: readonly Migration[]): void {
   if (state.minCompatible <= known.length) return;
+  if (state.minCompatible === copyingLevel) {
+    throw new StoreMisconfigured(
+      'a copy into this store is not finished, and nobody may use it before; run the same "streamhouse db copy" again, which goes on where it was, or begin it anew with --replace',
+    );
+  }
   throw new StoreMisconfigured(
     `the store needs a program that knows schema level ${state.minCompatible}; this one knows ${known.length}: upgrade it`,
   );
@@ -51,4 +62,15 @@ export function refuseUnusableStore(state: SchemaState, known: readonly Migratio
   throw new StoreMisconfigured(
     `the store lacks ${pending.length} migration(s), first ${pending[0]}; run: streamhouse db migrate`,
   );
+}
+
+/** Names of the triggers that these migrations, in their order, make and leave in place. */
+export function triggersOf(migrations: readonly Migration[]): readonly string[] {
+  const statements = migrations.flatMap((migration) => migration.statements).join('\n');
+  const names = new Set<string>();
+  for (const [, word, name = ''] of statements.matchAll(/^(CREATE|DROP) (?:OR REPLACE )?TRIGGER (\w+)/gm)) {
+    if (word === 'CREATE') names.add(name);
+    else names.delete(name);
+  }
+  return [...names];
 }

@@ -6,10 +6,11 @@ import { partitionKey } from '../../domain/lease.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { listsTopic } from '../../domain/topic-pattern.ts';
 import type { AssignmentStore, OperatorMove } from '../assignments.ts';
-import { raiseGeneration, selectGeneration } from './assignments.ts';
+import { raiseGeneration, selectGeneration } from './agent-group.ts';
 import { first, type SqlDatabase, type SqlRunner } from './database.ts';
 import { holderOf, lockAtEpoch } from './lease-lock.ts';
 import { readBoolean, readNumber, readOneOf, readOneOfOrNull, readText, readTextList } from './read.ts';
+import { applyRequest, isPin } from './rebalance.ts';
 import { statement } from './statement.ts';
 import { noSuchPartition } from './topics.ts';
 
@@ -54,30 +55,31 @@ const selectCandidates = statement<{ group: string }, Candidate>(
 
 interface Assigned {
   readonly agentId: string;
-  readonly byOperator: boolean;
+  readonly pinned: boolean;
 }
 
-const selectAssignment = statement<OfPartition, Assigned>(
-  'select_assignment',
-  (d) => sql`select n.agent_id, n.reason = 'operator' as by_operator from ${d.table('assignments')} n
+const selectAssigned = statement<OfPartition, Assigned>(
+  'select_assigned',
+  (d) => sql`select n.agent_id, ${isPin(d)} as pinned from ${d.table('assignments')} n
     where n.partition = ${d.parameter('partition', 'integer')} and n.topic_id = (
       select t.topic_id from ${d.table('topics')} t
       where t.group_name = ${d.parameter('group', 'text')} and t.name = ${d.parameter('topic', 'text')})`,
-  (row) => ({ agentId: readText(row, 'agent_id'), byOperator: readBoolean(row, 'by_operator') }),
+  (row) => ({ agentId: readText(row, 'agent_id'), pinned: readBoolean(row, 'pinned') }),
 );
 
-/** Answers nothing when the partition is gone. */
+/** Answers nothing when the partition is gone. Never before a request to apply that there is already: that one is not about it. */
 const assignByOperator = statement<OfPartition & { agentId: string }, true>(
   'assign_by_operator',
   (
     d,
-  ) => sql`insert into ${d.table('assignments')} (topic_id, partition, group_name, agent_id, reason, assigned_at)
-    select p.topic_id, p.partition, t.group_name, ${d.parameter('agentId', 'text')}, 'operator', ${d.now}
+  ) => sql`insert into ${d.table('assignments')} (topic_id, partition, group_name, agent_id, reason, assigned_at, home_agent)
+    select p.topic_id, p.partition, t.group_name, ${d.parameter('agentId', 'text')}, 'operator',
+      ${d.greatest(d.now, sql`coalesce(${applyRequest(d)}, ${d.now})`)}, null
     from ${d.table('topics')} t cross join ${d.table('partitions')} p
     where t.group_name = ${d.parameter('group', 'text')} and t.name = ${d.parameter('topic', 'text')}
       and p.topic_id = t.topic_id and p.partition = ${d.parameter('partition', 'integer')}
     on conflict (topic_id, partition) do update
-      set agent_id = excluded.agent_id, reason = excluded.reason, assigned_at = excluded.assigned_at
+      set agent_id = excluded.agent_id, reason = excluded.reason, assigned_at = excluded.assigned_at, home_agent = null
     returning 1 as assigned`,
   () => true,
 );
@@ -102,12 +104,12 @@ export class SqlOperatorMoves implements Pick<AssignmentStore, 'assign'> {
     return this.db.transaction(async (tx) => {
       const lease = await lockAtEpoch(tx, group, partitionKey(topic, partition), expectedEpoch);
       const holder = await holderOf(tx, lease);
-      const assigned = await first(tx, selectAssignment, of);
+      const assigned = await first(tx, selectAssigned, of);
       const candidates = await tx.all(selectCandidates, { group });
       const agentId =
         to === null ? choose(candidates, topic, holder, assigned) : check(candidates, topic, to);
       const generation =
-        assigned?.byOperator === true && assigned.agentId === agentId
+        assigned?.pinned === true && assigned.agentId === agentId
           ? await first(tx, selectGeneration, { group })
           : await this.write(tx, { ...of, agentId });
       return { generation: generation ?? 0, to: agentId, holder, epoch: lease.epoch };
@@ -157,7 +159,7 @@ function choose(
       agentId !== isNowAt && isOpen && state !== 'expired' && listsTopic(managedTopics, topic),
   );
   // On its way already, by the same request sent before: a repetition must not send it on to a third.
-  if (assigned?.byOperator === true && fit.some(({ agentId }) => agentId === assigned.agentId))
+  if (assigned?.pinned === true && fit.some(({ agentId }) => agentId === assigned.agentId))
     return assigned.agentId;
   const share = ({ load, weight }: Candidate): number => (load + 1) / weight;
   const [best] = fit.toSorted((a, b) => share(a) - share(b));

@@ -13,7 +13,7 @@ import type {
   RegisterAnswer,
   SessionStore,
 } from '../sessions.ts';
-import { raiseGeneration } from './assignments.ts';
+import { ensureAgentGroup, raiseGeneration } from './agent-group.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { readBoolean, readNumber, readText, readOneOfOrNull, readTime } from './read.ts';
@@ -22,13 +22,6 @@ import { nothing, type ParameterValues, type Row, type Statement, statement } fr
 import { leaseRow } from './lease-rows.ts';
 
 type BySession = { sessionId: string };
-
-const ensureAgentGroup = statement<{ group: string }>(
-  'ensure_agent_group',
-  (d) => sql`insert into ${d.table('agent_groups')} (group_name) values (${d.parameter('group', 'text')})
-    on conflict do nothing`,
-  nothing,
-);
 
 const upsertAgent = statement<{
   group: string;

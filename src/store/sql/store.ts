@@ -1,18 +1,18 @@
 // The metadata store put together from its SQL parts; a backend gives the database, the connection and its own write statements.
-import { sql } from 'drizzle-orm';
 import type { Era, MetadataStore } from '../metadata-store.ts';
 import { SqlAgents } from './agents.ts';
 import { SqlAssignments } from './assignments.ts';
 import { SqlConsumerGroups } from './consumer-groups.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
+import { selectEra } from './era.ts';
 import type { FencedWrites } from './fence.ts';
 import { type LeaseWrites, SqlLeases } from './leases.ts';
-import { readNumber, readTime } from './read.ts';
 import { SqlLeaseRequests } from './lease-requests.ts';
 import { SqlOperatorMoves } from './operator-moves.ts';
+import { SqlRebalance } from './rebalance.ts';
+import { SqlRetention } from './retention.ts';
 import { SqlSegments } from './segments.ts';
 import { SqlSessions } from './sessions.ts';
-import { type NoParameters, statement } from './statement.ts';
 import { SqlTopics } from './topics.ts';
 
 export interface SqlBackend {
@@ -24,12 +24,6 @@ export interface SqlBackend {
   close(): Promise<void>;
 }
 
-const selectEra = statement<NoParameters, Era>(
-  'select_era',
-  (d) => sql`select number, ${d.timeMs(sql`since`)} as since_ms from ${d.table('era')}`,
-  (row) => ({ number: readNumber(row, 'number'), since: readTime(row, 'since_ms') }),
-);
-
 /** The store of one agent group over `backend`. */
 export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
   const { db, coordination } = backend;
@@ -38,9 +32,11 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
   const consumers = new SqlConsumerGroups(db, group);
   const sessions = new SqlSessions(db, coordination, group);
   const agents = new SqlAgents(db, group);
+  const retention = new SqlRetention(db, group);
   const leases = new SqlLeases(db, backend.leaseWrites, group);
   const leaseRequests = new SqlLeaseRequests(db, group);
   const assignments = new SqlAssignments(db, group);
+  const rebalance = new SqlRebalance(db, group);
   const operatorMoves = new SqlOperatorMoves(db, group);
   const currentEra = async (): Promise<Era> => {
     const era = await first(db, selectEra, {});
@@ -83,7 +79,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     requestSessionEnd: (key, epoch) => leaseRequests.requestSessionEnd(key, epoch),
     countAgents: () => agents.countAgents(),
     removeAgent: (id, options) => agents.removeAgent(id, options),
-    purge: (olderThanMs) => agents.purge(olderThanMs),
+    purge: (olderThanMs) => retention.purge(olderThanMs),
     acquireLeases: (id, keys) => leases.acquireLeases(id, keys),
     releaseLeases: (id, terms, reason) => leases.releaseLeases(id, terms, reason),
     heldLeases: (id) => leases.heldLeases(id),
@@ -94,7 +90,11 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     listRoleLeases: (page) => leases.listRoleLeases(page),
     leaseHistory: (key, limit) => leases.leaseHistory(key, limit),
     readPlanningInput: () => assignments.readPlanningInput(),
-    writeAssignment: (fence, moves) => assignments.writeAssignment(fence, moves),
+    writeAssignment: (fence, moves, options) => assignments.writeAssignment(fence, moves, options),
+    readRebalance: () => rebalance.readRebalance(),
+    setPaused: (paused) => rebalance.setPaused(paused),
+    requestApply: () => rebalance.requestApply(),
+    getAssignment: (topic, partition) => assignments.getAssignment(topic, partition),
     assign: (topic, partition, to, expectedEpoch) =>
       operatorMoves.assign(topic, partition, to, expectedEpoch),
     readTargets: (keys) => assignments.readTargets(keys),

@@ -4,7 +4,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { NewTopic, Partition, Topic } from '../../domain/topic.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { TopicStore } from '../topics.ts';
-import { raiseGeneration } from './assignments.ts';
+import { raiseGeneration } from './agent-group.ts';
 import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
 import { ConstraintViolation, first, manyRows, type SqlDatabase, type SqlRunner } from './database.ts';
 import type { Dialect } from './dialect.ts';
@@ -69,7 +69,7 @@ const insertPartitions = statement<{ topicId: number; from: number; to: number }
   nothing,
 );
 
-/** Leases that outlived an earlier topic of the name stay as they are, epochs above all. */
+/** Leases that outlived an earlier topic of the name stay as they are, epochs above all. New ones start at the name's floor: a trigger. */
 const insertLeases = statement<{ group: string; name: string; from: number; to: number }>(
   'insert_leases',
   (d) => sql`${numbers(d)} insert into ${d.table('leases')} (group_name, kind, name, partition)

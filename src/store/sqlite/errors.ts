@@ -44,6 +44,11 @@ export function isBusy(error: unknown): boolean {
   return primary === code.busy || primary === code.locked;
 }
 
+/** Pages of the file do not hold together. */
+export function isCorrupt(error: unknown): boolean {
+  return ((resultCode(error) ?? 0) & 0xff) === code.corrupt;
+}
+
 /** `committing`: the failure came from COMMIT itself, so that what was written may or may not be there after all. */
 export function translateError(error: unknown, file: string, committing = false): Error {
   const raw = resultCode(error);

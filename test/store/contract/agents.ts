@@ -96,7 +96,7 @@ export function agentContract(backend: Backend): void {
     const { sessionId, fence } = await ledPartition(store);
     const alive = await join(store, 'alive');
     await reap(database, store, sessionId);
-    expect(await store.purge(3_600_000)).toEqual({ agents: 0, historyRows: 0 });
+    expect(await store.purge(3_600_000)).toEqual({ agents: 0, historyRows: 0, leases: 0 });
     const longAgo = database.timeIn(-7_200_000);
     await database.sql(`update sessions set ended_at = ${longAgo} where session_id = '${sessionId}'`);
     await database.sql(

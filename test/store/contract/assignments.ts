@@ -132,7 +132,7 @@ export function assignmentContract(backend: Backend): void {
     const database = await backend.database();
     const store = await database.store();
     const fence = await coordinated(store);
-    const willing = agent('B', { weight: 5, managedTopics: ['orders'] });
+    const willing = agent('B', { weight: 5, zone: 'north', managedTopics: ['orders'] });
     const [B, silent, dead] = [crypto.randomUUID(), await join(store, 'silent'), await join(store, 'dead')];
     await store.registerSession({ sessionId: B, agent: willing, ttlMs, process: 'p' });
     await take(store, B, partitionKey('orders', 1));
@@ -141,16 +141,18 @@ export function assignmentContract(backend: Backend): void {
     await expire(database, silent);
     await reap(database, store, dead);
     const { agents, partitions } = await store.readPlanningInput();
+    const aliveForMs: unknown = expect.any(Number);
+    const live = { weight: 1, zone: 'z', managedTopics: [], takes: 'new', aliveForMs, crashes: 0 };
     expect(agents).toEqual([
-      { agentId: 'B', weight: 5, managedTopics: ['orders'], takes: 'new' },
-      { agentId: 'a', weight: 1, managedTopics: [], takes: 'new' },
-      { agentId: 'silent', weight: 1, managedTopics: [], takes: 'new' },
+      { ...live, agentId: 'B', weight: 5, zone: 'north', managedTopics: ['orders'] },
+      { ...live, agentId: 'a' },
+      { ...live, agentId: 'silent' },
     ]);
     expect(partitions).toEqual([
-      { topic: 'Audit', partition: 0, assignedTo: null, holder: null, pinned: false },
-      { topic: 'orders', partition: 0, assignedTo: null, holder: null, pinned: false },
-      { topic: 'orders', partition: 1, assignedTo: 'a', holder: 'B', pinned: false },
-      { topic: 'orders', partition: 2, assignedTo: 'dead', holder: null, pinned: false },
+      { topic: 'Audit', partition: 0, assignedTo: null, holder: null, pinned: false, home: null },
+      { topic: 'orders', partition: 0, assignedTo: null, holder: null, pinned: false, home: null },
+      { topic: 'orders', partition: 1, assignedTo: 'a', holder: 'B', pinned: false, home: null },
+      { topic: 'orders', partition: 2, assignedTo: 'dead', holder: null, pinned: false, home: null },
     ]);
   });
 }

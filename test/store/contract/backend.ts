@@ -42,6 +42,7 @@ export const tables = [
   'sessions',
   'leases',
   'lease_history',
+  'epoch_floors',
   'topics',
   'partitions',
   'segments',

@@ -97,8 +97,8 @@ export function leaseViewContract(backend: Backend): void {
     const { sessionId, fence } = await ledPartition(store);
     await store.releaseLeases(sessionId, [{ key: orders, epoch: fence.epoch }], 'released');
     const epoch = await take(store, sessionId, orders);
-    expect(await store.purge(3_600_000)).toEqual({ agents: 0, historyRows: 0 });
-    expect(await store.purge(-1_000)).toEqual({ agents: 0, historyRows: 1 });
+    expect(await store.purge(3_600_000)).toEqual({ agents: 0, historyRows: 0, leases: 0 });
+    expect(await store.purge(-1_000)).toEqual({ agents: 0, historyRows: 1, leases: 0 });
     expect(await store.leaseHistory(orders, 10)).toMatchObject([{ epoch, to: null }]);
     expect((await store.getLease(orders))?.epoch).toBe(epoch);
   });

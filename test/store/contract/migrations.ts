@@ -3,6 +3,33 @@ import { expect, test } from 'vitest';
 import type { Backend } from './backend.ts';
 import { expectMisconfigured, ledPartition, orders, topic } from './samples.ts';
 
+const undoOfColumns = [
+  ...['paused_at', 'apply_requested_at', 'applied_at'].map(
+    (column) => `alter table agent_groups drop column ${column}`,
+  ),
+  'alter table assignments drop column home_agent',
+];
+
+/** What takes back the migration 0002_placement. */
+const undoOfPlacement: Readonly<Record<Backend['name'], readonly string[]>> = {
+  postgres: [
+    'drop function refuse_lease_loss cascade',
+    'drop function start_at_floor cascade',
+    'drop table epoch_floors',
+    `create trigger leases_are_never_deleted before delete on leases for each row
+      execute function refuse_lease_change()`,
+    ...undoOfColumns,
+  ],
+  sqlite: [
+    'drop trigger leases_are_deleted_under_a_floor',
+    'drop trigger leases_start_at_the_floor',
+    'drop table epoch_floors',
+    `create trigger leases_are_never_deleted before delete on leases for each row
+      begin select raise(abort, 'never'); end`,
+    ...undoOfColumns,
+  ],
+};
+
 export function migrationContract(backend: Backend): void {
   test('six stores opened at once on an empty database all work', async () => {
     const database = await backend.emptyDatabase();
@@ -49,18 +76,20 @@ export function migrationContract(backend: Backend): void {
     const before = await database.open({ migrate: false });
     const { sessionId, fence } = await ledPartition(before);
     // As the first release left it.
+    for (const undo of undoOfPlacement[backend.name]) await database.sql(undo);
     await database.sql('alter table leases drop column release_requested_epoch');
     await database.sql('alter table agents drop column placement');
     await database.sql('alter table sessions drop column serving');
-    await database.sql("delete from schema_migrations where name = '0001_steering'");
+    await database.sql("delete from schema_migrations where name in ('0001_steering', '0002_placement')");
 
-    expect(await database.schema.migrate()).toEqual(['0001_steering']);
+    expect(await database.schema.migrate()).toEqual(['0001_steering', '0002_placement']);
     expect(await database.schema.schemaStatus()).toMatchObject({ pending: [], minCompatible: 1 });
     const store = await database.open({ migrate: false });
     expect(await store.getAgent('a')).toMatchObject({ state: 'active', placement: 'open', sessionId });
     expect((await store.heldLeases(sessionId)).terms).toEqual([
       { key: orders, epoch: fence.epoch, highWatermark: 0, releaseRequested: false },
     ]);
+    expect(await store.readRebalance()).toMatchObject({ pausedSince: null, applyRequestedAt: null });
     // What the first release, which knows nothing of it, goes on writing: it names its columns.
     await database.sql(`insert into sessions (session_id, group_name, agent_id, process, ttl_ms, expires_at)
       select '11111111-1111-4111-8111-111111111111', group_name, 'old', process, ttl_ms, expires_at from sessions`);

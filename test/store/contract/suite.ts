@@ -11,10 +11,13 @@ import { guardContract } from './guards.ts';
 import { leaseViewContract } from './lease-views.ts';
 import { migrationContract } from './migrations.ts';
 import { findSegmentContract, highWatermarkContract, retentionContract } from './offsets-of-partitions.ts';
+import { orphanedLeaseContract } from './orphaned-leases.ts';
 import { pagingContract } from './paging.ts';
 import { releaseContract } from './release.ts';
 import { reapContract, sessionContract } from './sessions.ts';
 import { operatorMoveContract } from './operator-moves.ts';
+import { planningInputContract } from './planning-input.ts';
+import { rebalanceContract } from './rebalance.ts';
 import { placementContract, requestContract } from './steering.ts';
 import { topicContract } from './topics.ts';
 import { valueContract } from './values.ts';
@@ -33,7 +36,10 @@ const contracts: Readonly<Record<string, (backend: Backend) => void>> = {
   acquire: acquireContract,
   release: releaseContract,
   'lease views': leaseViewContract,
+  'leases of deleted topics': orphanedLeaseContract,
   assignment: assignmentContract,
+  "the planner's input": planningInputContract,
+  'what is asked of balancing': rebalanceContract,
   'what is said of agents': placementContract,
   'requests of operators': requestContract,
   "operators' moves": operatorMoveContract,

@@ -26,7 +26,11 @@ const forbidden: readonly (readonly [claim: string, text: string, mutant: Mutant
   ['an epoch cannot be lowered', 'update leases set epoch = epoch - 1', grows],
   ['a holder cannot change under one epoch', 'update leases set session_id = gen_random_uuid()', grows],
   ['a lease cannot get another name', `update leases set name = 'others'`, grows],
-  ['a lease cannot be deleted', 'delete from leases', withoutTrigger('leases_are_never_deleted')],
+  [
+    'a lease cannot be deleted without a floor that keeps its epoch',
+    'delete from leases',
+    withoutTrigger('leases_are_deleted_under_a_floor'),
+  ],
   ['leases cannot be truncated', 'truncate leases', withoutTrigger('leases_are_never_truncated')],
 ];
 

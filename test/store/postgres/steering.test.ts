@@ -36,7 +36,23 @@ const plansBlindly: Mutant = {
 
 const unpins: Mutant = {
   name: 'moves for balance what an operator has put somewhere',
-  edits: [{ statement: 'change_assignments', find: /n\.reason <> 'operator'/, replace: 'true' }],
+  edits: [{ statement: 'change_assignments', find: /n\.reason = 'operator'/, replace: 'false' }],
+};
+
+const forgetsPins: Mutant = {
+  name: 'believes its clock for the moment of a pin',
+  edits: [
+    {
+      statement: 'assign_by_operator',
+      find: /greatest\(clock_timestamp\(\), coalesce\(/,
+      replace: 'least(clock_timestamp(), coalesce(',
+    },
+  ],
+};
+
+const clearsAnyRequest: Mutant = {
+  name: 'takes a request to apply for carried out, whichever it is',
+  edits: [{ statement: 'note_applied', find: /(::float8) = (\$\d+::bigint)/, replace: '$1 >= $2' }],
 };
 
 const overwrites: Mutant = {
@@ -200,6 +216,41 @@ const moveDuringDelete: Scenario = async (stage) => {
   return differences({ fate, seen }, { fate: 'waits', seen: { code: 'not_found' } });
 };
 
+/** The second request is in flight when the coordinator has carried out the first. */
+const applyDuringRequest: Scenario = async (stage) => {
+  const store = await stage.store('store');
+  const fence = await planned(store, []);
+  const { applyRequestedAt: applied } = await store.requestApply();
+  const asking = await stage.begin('asking');
+  const later = await asking.store.requestApply();
+  const writing = store.writeAssignment(fence, [], { applied });
+  const fate = await stage.fate('store', writing);
+  await asking.commit();
+  await writing;
+  const pending = (await store.readRebalance()).applyRequestedAt;
+  return differences({ fate, pending }, { fate: 'waits', pending: later.applyRequestedAt });
+};
+
+/** Requests and pins never look as if they came the other way round, not even where the database's clock was set back. */
+const pinsAndRequests: Scenario = async (stage) => {
+  const store = await stage.store('store');
+  await planned(store, [moveBy('new_partition', null, 'a')]);
+  const seen: unknown[] = [];
+  const look = async () => seen.push((await store.readPlanningInput()).partitions[0]?.pinned);
+  for (const to of ['b', 'c']) {
+    await store.assign(topic, 0, to, null);
+    await look();
+    await store.requestApply();
+    await stage.query(
+      `update agent_groups set apply_requested_at = apply_requested_at + interval '1 minute'`,
+    );
+    await look();
+  }
+  await store.assign(topic, 0, 'c', null);
+  await look();
+  return differences({ seen }, { seen: [true, false, true, false, true] });
+};
+
 rule(
   'a request waits for the takeover in flight and does not mean who came',
   askDuringTakeover('commit', 'fenced', false),
@@ -234,3 +285,9 @@ rule('a move of a term that is over changes nothing', moveDuringTakeover, [
   { mutant: asksWithoutLock, shows: /fate: 'answered'/ },
 ]);
 rule('a move of a partition whose topic goes meanwhile is refused', moveDuringDelete);
+rule('a request to apply that came meanwhile is not taken for carried out', applyDuringRequest, [
+  { mutant: clearsAnyRequest, shows: /pending: null/ },
+]);
+rule('a request to apply frees the pins that came before it, and no other', pinsAndRequests, [
+  { mutant: forgetsPins, shows: /seen: \[ true, false, false/ },
+]);

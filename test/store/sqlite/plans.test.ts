@@ -44,6 +44,12 @@ async function oneDay(file: string): Promise<void> {
   await store.writeAssignment({ sessionId, epoch }, [move]);
   await store.writeAssignment({ sessionId, epoch }, [{ ...move, from: 'a', to: 'b' }]);
   await store.writeAssignment({ sessionId, epoch }, [{ ...move, from: 'b', to: null }]);
+  await store.requestApply();
+  await store.setPaused(true);
+  await store.setPaused(false);
+  const { applyRequestedAt } = await store.requestApply();
+  await store.writeAssignment({ sessionId, epoch }, [], { applied: applyRequestedAt });
+  await store.getAssignment('orders', 0);
   await store.readTargets([{ topic: 'orders', partition: 0 }]);
   await store.requestRelease(orders, null);
   await store.requestRelease(orders, fence.epoch);
