@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
+import { AgentProcess, untilLedBy } from '../test/e2e/cluster.ts';
 import { eventually } from '../test/support/eventually.ts';
 import { fillSqliteStore } from '../test/support/filled-store.ts';
 import { startPostgresServer } from '../test/support/postgres-server.ts';
@@ -47,10 +48,29 @@ test('a copy of 20,000 partitions and 200,000 segments, killed once', async () =
   clearInterval(watch);
   const resumedMs = performance.now() - resumedAtMs;
   expect(await copied()).toBe(segments);
+  const one = async (text: string): Promise<number> => {
+    const { rows } = await pool.query<{ value: string }>(`select (${text}) as value`);
+    return Number(rows[0]?.value);
+  };
+  const highestCopied = await one('select max(epoch) from streamhouse.leases');
+  await using agent = new AgentProcess('broker-1', { DATABASE_URL: server.url });
+  const ledAtMs = performance.now();
+  const mine = await one(
+    `select count(*) from streamhouse.partitions p join streamhouse.topics t using (topic_id) where t.group_name = 'default'`,
+  );
+  await agent.active();
+  await agent.ask('POST', '/v1/agents/broker-1/uncordon');
+  await untilLedBy([agent], mine);
+  const ledMs = performance.now() - ledAtMs;
+  const lowestGranted = await one(
+    `select min(epoch) from streamhouse.leases where kind = 'partition' and session_id is not null`,
+  );
+  expect(lowestGranted).toBeGreaterThan(highestCopied);
   const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
   process.stdout.write(
     `\ncopy: killed after ${seconds(killedMs)} with ${before} of ${segments} segments; resumed, compared and opened in ` +
-      `${seconds(resumedMs)}, peak ${Math.round(peakKb / 1_024)} MiB\n`,
+      `${seconds(resumedMs)}, peak ${Math.round(peakKb / 1_024)} MiB\n` +
+      `an agent led its ${mine} partitions after ${seconds(ledMs)}, under epochs from ${lowestGranted}; the highest copied is ${highestCopied}\n`,
   );
 });
 

@@ -13,10 +13,14 @@ export class Progress implements AsyncDisposable {
     this.context = context;
   }
 
+  /** Whether anybody is there to read it. */
+  get isSeen(): boolean {
+    return this.context.deps.stderr.isTTY === true;
+  }
+
   async tell(line: string): Promise<void> {
-    const stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number } =
-      this.context.deps.stderr;
-    if (stderr.isTTY !== true || line === this.told) return;
+    const stderr: Writable & { readonly columns?: number } = this.context.deps.stderr;
+    if (!this.isSeen || line === this.told) return;
     this.told = line;
     const fitting = Array.from(printable(line)).slice(0, (stderr.columns ?? 80) - 1);
     await this.context.printer.message(`${clearLine}${fitting.join('')}`);

@@ -4,13 +4,13 @@ import { parseSchema } from '../arguments.ts';
 import { addCommand, outputOption, urlOption } from '../command.ts';
 import { type DeedWords, type DeletingOptions, mayDelete } from '../confirmation.ts';
 import type { CliContext } from '../context.ts';
-import type { CopyOutcome, CopyPlan } from '../deps.ts';
+import type { CopyOutcome, CopyPlan, CopyProgress } from '../deps.ts';
 import { readVariable } from '../environment.ts';
 import { exitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { presentOne } from '../present.ts';
+import { Progress } from '../progress.ts';
 import { type Column, formatTable } from '../table.ts';
-import { CopyProgressLine } from './db-copy-progress.ts';
 import { parseStoreUrl, schemaOf } from './db-store.ts';
 
 interface CopyFlags extends DeletingOptions {
@@ -85,21 +85,22 @@ export function addDbCopyCommand(db: Command, context: CliContext): void {
 
 async function runCopy(context: CliContext, command: Command, flags: CopyFlags): Promise<CopyOutcome> {
   const { deps } = context;
-  const progress = new CopyProgressLine(context);
-  try {
-    return await deps.db.copy(flags.from, flags.to, {
-      fromSchema: schemaOf(flags.fromSchema, deps),
-      toSchema: schemaOf(flags.toSchema, deps),
-      caFile: readVariable(deps.env, 'STREAMHOUSE_DATABASE_CA_FILE', 'DATABASE_CA_FILE')?.value,
-      replace: flags.replace ?? false,
-      force: flags.force ?? false,
-      signal: deps.signal,
-      confirm: (plan) => mayBegin(context, command, flags, plan),
-      onProgress: (step) => progress.show(step),
-    });
-  } finally {
-    await progress.end();
-  }
+  await using progress = new Progress(context);
+  return await deps.db.copy(flags.from, flags.to, {
+    fromSchema: schemaOf(flags.fromSchema, deps),
+    toSchema: schemaOf(flags.toSchema, deps),
+    caFile: readVariable(deps.env, 'STREAMHOUSE_DATABASE_CA_FILE', 'DATABASE_CA_FILE')?.value,
+    replace: flags.replace ?? false,
+    force: flags.force ?? false,
+    signal: deps.signal,
+    confirm: (plan) => mayBegin(context, command, flags, plan),
+    onProgress: (step) => progress.tell(stepText(step)),
+  });
+}
+
+function stepText({ phase, table, rows, of }: CopyProgress): string {
+  const share = of === 0 ? 100 : Math.min(100, Math.floor((rows / of) * 100));
+  return `${phase} ${table}: ${rows} of ${of} rows (${share} %)`;
 }
 
 async function mayBegin(

@@ -1,6 +1,5 @@
 // `agents cordon|uncordon|drain`: what an operator says of an agent. It stays said until it is taken back.
 import type { Command } from 'commander';
-import { systemClock } from '../../platform/clock.ts';
 import { agentForm, type AgentAnswer } from '../answers.ts';
 import { type Api, connect } from '../api.ts';
 import { parseName } from '../arguments.ts';
@@ -8,15 +7,9 @@ import { addAskingCommand, addSteeringCommand } from '../command.ts';
 import { timeoutOf } from '../connection.ts';
 import { type DeletingOptions, mayDelete, steering } from '../confirmation.ts';
 import type { CliContext } from '../context.ts';
-import { formatDuration } from '../duration.ts';
-import { exitCode } from '../exit-code.ts';
-import { CliFailure } from '../failure.ts';
+import { partitionsText, waitUntilEmpty } from '../drain-wait.ts';
 import { readList } from '../listing.ts';
 import { presentOne } from '../present.ts';
-import { Progress } from '../progress.ts';
-
-/** How often `--wait` looks, milliseconds. */
-const pollMs = 250;
 
 export function addPlacementCommands(agents: Command, context: CliContext): void {
   addCordon(agents, context);
@@ -96,36 +89,8 @@ async function describeDrain(api: Api, agentId: string): Promise<string> {
   return `drain agent ${agentId} (${value.state ?? 'state unknown'}), which leads ${partitionsText(value)}; ${others}`;
 }
 
-/** Ends when it leads nothing, its session's end included. The drain goes on whoever waits for it. */
-async function waitUntilEmpty(context: CliContext, api: Api, agentId: string, timeoutMs: number | undefined) {
-  const { signal } = context.deps;
-  const startedMs = systemClock.monotonicMs();
-  await using progress = new Progress(context);
-  for (;;) {
-    const answer = await api.get(['v1', 'agents', agentId], agentForm);
-    const leases = answer.value.leases ?? 0;
-    if (leases === 0) return answer;
-    await progress.tell(`agent ${agentId} still leads ${partitionsText(answer.value)}`);
-    const waitedMs = systemClock.monotonicMs() - startedMs;
-    if (timeoutMs !== undefined && waitedMs + pollMs > timeoutMs) {
-      throw new CliFailure(
-        exitCode.timeout,
-        `agent ${agentId} still leads ${partitionsText(answer.value)} after ${formatDuration(timeoutMs)}; it goes on draining`,
-      );
-    }
-    await systemClock.sleep(pollMs, signal);
-    if (signal.aborted) {
-      throw new CliFailure(exitCode.interrupted, `interrupted; agent ${agentId} goes on draining`);
-    }
-  }
-}
-
 function drainText(agent: AgentAnswer, hasWaited: boolean): string {
   const { agentId } = agent;
   if (hasWaited) return `drained agent ${agentId}: it leads nothing\n`;
   return `draining agent ${agentId}, which leads ${partitionsText(agent)}; "agents uncordon ${agentId}" takes it back\n`;
-}
-
-function partitionsText({ leases }: AgentAnswer): string {
-  return leases === 1 ? '1 partition' : `${leases ?? 'unknown'} partitions`;
 }
