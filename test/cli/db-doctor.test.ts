@@ -63,7 +63,7 @@ test('a copy shows its progress on a terminal alone, and says where epochs begin
   );
   expect(piped.stdout).toContain('topics      3   c0ffee');
   const shown = await copy('begin', [], { isTty: true });
-  expect(shown.stderr).toContain('\rcopying topics: 1 of 3 rows (33 %)');
+  expect(shown.stderr).toContain('copying topics: 1 of 3 rows (33 %)');
   const json = await copy('resume', ['-o', 'json']);
   expect(JSON.parse(json.stdout)).toMatchObject({ outcome: 'copied', way: 'resume', era: 2 });
 });
