@@ -1,6 +1,6 @@
 // deploy/ held against the program: settings, probes, grace periods, what a container may do. No cluster and no systemd is
 // needed; that a cluster takes the manifests is not claimed. The hooks run for real in test/e2e/deploy-hooks.test.ts.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -250,6 +250,27 @@ describe.each(['native-sidecar', 'classic-sidecar'])('the manifests of the %s', 
     expect(hooks.includes('agents drain')).toBe(isNative);
     expect(hooks.includes('agents uncordon')).toBe(isNative);
     expect(broker.lifecycle?.postStart !== undefined).toBe(isNative);
+  });
+});
+
+describe('docs/deploy.md', () => {
+  const guide = readFileSync(join(deploy, '../docs/deploy.md'), 'utf8');
+
+  test('names settings that exist', () => {
+    const named = [...guide.matchAll(/`(?:STREAMHOUSE_)?([A-Z]+_[A-Z_]+)(?:=\w+)?`/g)].map(
+      ([, name = '']) => name,
+    );
+    expect(named).toContain('SHUTDOWN_TIMEOUT_MS');
+    const unknown = named.filter(
+      (name) => !settingNames.some((known) => name.replace(/_FILE$/, '') === known),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  test('names files that exist', () => {
+    const named = [...guide.matchAll(/\b(?:deploy|test)\/[\w./-]*\w/g)].map(([file]) => file);
+    expect(named).toContain('deploy/kubernetes/native-sidecar');
+    for (const file of named) expect([file, existsSync(join(deploy, '..', file))]).toEqual([file, true]);
   });
 });
 
