@@ -216,9 +216,9 @@ describe.each(['native-sidecar', 'classic-sidecar'])('the manifests of the %s', 
     expect(only('NetworkPolicy')).toMatchObject({
       policyTypes: ['Ingress'],
       ingress: [
-        { ports: [{ port: 'broker' }], from: [{ namespaceSelector: {} }] },
+        { ports: [{ port: broker.ports[0]?.containerPort }], from: [{ namespaceSelector: {} }] },
         {
-          ports: [{ port: 'metrics' }],
+          ports: [{ port: config.settings.METRICS_PORT }],
           from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
         },
       ],
