@@ -102,7 +102,15 @@ async function download(scratch: string, env: NodeJS.ProcessEnv): Promise<void> 
 
 /** As root, apt-get would hand over to a user who may not enter the scratch directory, and say so. */
 const patience = [
-  ...['-q', '-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=15', '-o', 'Acquire::https::Timeout=15'],
+  ...[
+    '-q',
+    '-o',
+    'Acquire::Retries=0',
+    '-o',
+    'Acquire::http::Timeout=15',
+    '-o',
+    'Acquire::https::Timeout=15',
+  ],
   ...(process.getuid?.() === 0 ? ['-o', 'APT::Sandbox::User=root'] : []),
 ];
 
