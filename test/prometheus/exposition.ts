@@ -17,8 +17,7 @@ const histogramSuffixes = ['_bucket', '_count', '_sum'];
 
 /** By the name that a query uses. */
 export async function exposition(): Promise<ReadonlyMap<string, Shown>> {
-  const none = <S extends string>(states: readonly S[]) =>
-    Object.fromEntries(states.map((state) => [state, 0]));
+  const none = (states: readonly string[]) => Object.fromEntries(states.map((state) => [state, 0]));
   const { registry } = instrumentsOver({
     agentStates: () => Object.fromEntries(agentRunStates.map((state) => [state, false])),
     agents: async () => none(agentStates),

@@ -100,18 +100,15 @@ async function download(scratch: string, env: NodeJS.ProcessEnv): Promise<void> 
   }
 }
 
+const secondsMax = 15;
+
 /** As root, apt-get would hand over to a user who may not enter the scratch directory, and say so. */
 const patience = [
-  ...[
-    '-q',
-    '-o',
-    'Acquire::Retries=0',
-    '-o',
-    'Acquire::http::Timeout=15',
-    '-o',
-    'Acquire::https::Timeout=15',
-  ],
-  ...(process.getuid?.() === 0 ? ['-o', 'APT::Sandbox::User=root'] : []),
+  '-q',
+  '--option=Acquire::Retries=0',
+  `--option=Acquire::http::Timeout=${secondsMax}`,
+  `--option=Acquire::https::Timeout=${secondsMax}`,
+  ...(process.getuid?.() === 0 ? ['--option=APT::Sandbox::User=root'] : []),
 ];
 
 function isMissing(error: unknown): boolean {
@@ -120,6 +117,6 @@ function isMissing(error: unknown): boolean {
 
 function firstLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const said = text.split('\n').find((line) => /^E: /.test(line)) ?? text.split('\n')[0] ?? '';
+  const said = text.split('\n').find((line) => line.startsWith('E: ')) ?? text.split('\n')[0] ?? '';
   return said.replace(/^E: /, '').trim();
 }
