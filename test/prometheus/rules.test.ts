@@ -110,7 +110,7 @@ test("Prometheus loads the rules from where docker-compose.yml mounts them, and 
 const binaries = inject('prometheusBinaries');
 
 // Where Prometheus cannot be had, the closing lines of the run say so.
-describe.each(binaries === null ? [] : [binaries])('in the words of $promtool', ({ promtool }) => {
+describe.each(binaries === null ? [] : [binaries])('as Prometheus reads them', ({ promtool }) => {
   const scratch = mkdtempSync(join(tmpdir(), 'streamhouse-rules-'));
   afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
