@@ -1,12 +1,14 @@
 // Once per test run: the servers that ordinary tests share, one per supported major, each test in its own schema.
 // Not durable (fsync off): a test that crashes a server starts its own.
 //
-// A major without binaries for this platform is not a failure, but it is counted aloud in the closing lines.
+// A major without binaries for this platform is not a failure, but it is counted aloud in the closing lines. So is what else a
+// machine may lack: shells, and the Prometheus that is looked for meanwhile.
 
 import process from 'node:process';
 import type { TestProject } from 'vitest/node';
 import { hasPostgres, platformPackage, type PostgresMajor } from './postgres-binaries.ts';
 import { startPostgresServer, type PostgresServer } from './postgres-server.ts';
+import { findPrometheus, type PrometheusBinaries } from './prometheus-binaries.ts';
 import { toolsNotThere } from './tools.ts';
 import type { SuiteNotRun } from './suite-not-run.ts';
 
@@ -19,6 +21,8 @@ export interface PostgresTarget {
 declare module 'vitest' {
   interface ProvidedContext {
     postgresTargets: PostgresTarget[];
+    /** Null where it cannot be had; its suites are then among `suitesNotRun`. */
+    prometheusBinaries: PrometheusBinaries | null;
     suitesNotRun: SuiteNotRun[];
   }
 }
@@ -26,13 +30,15 @@ declare module 'vitest' {
 const majors: readonly PostgresMajor[] = [16, 14];
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const servers = await startAll(majors.filter(hasPostgres));
+  const [servers, prometheus] = await Promise.all([startAll(majors.filter(hasPostgres)), findPrometheus()]);
   const targets = servers.map(({ major, server }) => ({ name: nameOf(major), url: server.url }));
   const given = process.env['TEST_DATABASE_URL'];
   if (given !== undefined && given !== '') targets.push({ name: 'TEST_DATABASE_URL', url: given });
 
   project.provide('postgresTargets', targets);
   const missing = majors.filter((major) => !hasPostgres(major)).map(notRun);
+  project.provide('prometheusBinaries', prometheus.outcome === 'found' ? prometheus.binaries : null);
+  if (prometheus.outcome === 'not_there') missing.push({ name: 'Prometheus', reason: prometheus.reason });
   project.provide('suitesNotRun', [...missing, ...toolsNotThere()]);
   return async () => {
     await Promise.all(servers.map(({ server }) => server[Symbol.asyncDispose]()));

@@ -1,0 +1,75 @@
+// What the runbook tells somebody at three in the morning to type exists, and each section answers the same five questions. That each
+// alert has a section is held by test/prometheus/rules.test.ts.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { buildProgram } from '../../src/cli/program.ts';
+import { settingNames } from '../../src/config/settings.ts';
+import { Collector } from '../cli/run-cli.ts';
+
+const docs = fileURLToPath(new URL('../../docs', import.meta.url));
+const runbook = readFileSync(join(docs, 'runbook.md'), 'utf8');
+const sections = runbook
+  .split(/^## /m)
+  .slice(1)
+  .map((text) => ({ name: text.slice(0, text.indexOf('\n')), text }));
+const commands = [
+  ...new Set([...runbook.matchAll(/`streamhouse ([a-z][^`]*)`/g)].map(([, line]) => String(line))),
+];
+
+const never = (): Promise<never> => Promise.reject(new Error('not in this test'));
+const program = buildProgram({
+  stdout: new Collector(),
+  stderr: new Collector(),
+  env: {},
+  isTty: false,
+  runAgent: never,
+  runDemo: never,
+  db: { migrate: never, status: never, copy: never, doctor: never, grants: () => '' },
+  signal: new AbortController().signal,
+});
+
+/** The words of a line that neither a command nor an option nor its value explains. */
+function unexplained(line: string): string[] {
+  let command: Command = program;
+  const left: string[] = [];
+  for (const word of line.split(' ')) {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next !== undefined) command = next;
+    else left.push(word);
+  }
+  if (command.name() === 'agent') return left.filter((word) => word !== '--print-config');
+  const flags = command.options.flatMap(({ long }) => (long ? [long] : []));
+  const unknown = left.filter((word) => word.startsWith('--') && !flags.includes(word.replace(/=.*/, '')));
+  const isGroup = command.commands.length > 0;
+  return isGroup ? [...unknown, `${command.name()} is not a whole command`] : unknown;
+}
+
+describe('the runbook', () => {
+  test.each(sections)('answers five questions under $name', ({ text }) => {
+    const questions = [...text.matchAll(/^- \*\*(.+?)\*\*/gm)].map(([, question]) => question);
+    expect(questions).toEqual(['Means', 'By itself', 'Look', 'Do', 'Do not']);
+  });
+
+  test.each(commands)('has commands that exist: streamhouse %s', (line) => {
+    expect(unexplained(line)).toEqual([]);
+  });
+
+  test('would be caught with one that does not', () => {
+    expect(unexplained('agents evict broker-1')).toEqual(['agents is not a whole command']);
+    expect(unexplained('agents drain broker-1 --now')).toEqual(['--now']);
+  });
+
+  test('names settings that exist', () => {
+    const named = [...runbook.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, name]) => String(name));
+    const known: readonly string[] = [...settingNames, 'STREAMHOUSE_URL', 'STREAMHOUSE_TOKEN'];
+    expect(named.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  test('links to what is there', () => {
+    const linked = [...runbook.matchAll(/\]\(([^)#]+)\)/g)].map(([, target]) => String(target));
+    expect(linked.filter((target) => !existsSync(join(docs, target)))).toEqual([]);
+  });
+});
