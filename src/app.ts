@@ -1,6 +1,7 @@
 // The composition root: the one file that knows every layer.
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { collectDefaultMetrics } from 'prom-client';
 import type { AgentConfig } from './config/config.ts';
 import { sqliteFile } from './config/parse.ts';
 import { Agent, type OpenedStore } from './coordination/agent.ts';
@@ -59,6 +60,8 @@ export interface RunningAgent {
 export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSignal): Promise<RunningAgent> {
   const { settings, budget } = config;
   const instruments = createInstruments(probeOf(settings.AGENT_GROUP, () => agent));
+  // The process's own: event loop lag, memory, CPU.
+  collectDefaultMetrics({ register: instruments.registry });
   const agent: Agent = new Agent(
     {
       open: () => openStore(config, log, instruments),

@@ -171,9 +171,10 @@ test('an agent behind a socket alone, with a port for its metrics, is found and 
   const record = await program.waitForLog(({ msg }) => msg === 'listening');
   expect(record).toMatchObject({ url: `unix:${socket}`, socketUrl: `unix:${socket}` });
   const metrics = new URL(z.string().parse(record['metricsUrl']));
-  expect((await rawRequest(Number(metrics.port), { path: '/metrics' })).text).toContain(
-    'streamhouse_agent_info',
-  );
+  const { text } = await rawRequest(Number(metrics.port), { path: '/metrics' });
+  // Its own, and the process's, of which an alert asks.
+  expect(text).toContain('streamhouse_agent_info{');
+  expect(text).toContain('nodejs_eventloop_lag_p99_seconds ');
 
   const env = { STREAMHOUSE_URL: `unix:${socket}` };
   await eventually(async () => (await runProgram(['health'], { env })).code === 0);
