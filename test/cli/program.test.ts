@@ -2,20 +2,10 @@
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import type { DbOptions } from '../../src/cli/deps.ts';
-import { buildProgram } from '../../src/cli/program.ts';
-import { Collector, run } from './run-cli.ts';
+import { commandTree, run } from './run-cli.ts';
 
+const program = commandTree();
 const never = (): Promise<never> => Promise.reject(new Error('not in this test'));
-const program = buildProgram({
-  stdout: new Collector(),
-  stderr: new Collector(),
-  env: {},
-  isTty: false,
-  runAgent: never,
-  runDemo: never,
-  db: { migrate: never, status: never, copy: never, doctor: never, grants: () => '' },
-  signal: new AbortController().signal,
-});
 
 function pathsOf(command: Command, path: string[] = []): string[][] {
   return [path, ...command.commands.flatMap((each) => pathsOf(each, [...path, each.name()]))];

@@ -1,7 +1,7 @@
 // Runs the command line in this process, with streams that are read afterwards.
 import { PassThrough, Writable } from 'node:stream';
 import type { CliDeps, DbCommands } from '../../src/cli/deps.ts';
-import { runCli } from '../../src/cli/program.ts';
+import { buildProgram, runCli } from '../../src/cli/program.ts';
 
 export interface RunOptions {
   /** The agent's URL, given as STREAMHOUSE_URL. */
@@ -63,4 +63,19 @@ export class Collector extends Writable {
     this.text += chunk.toString();
     done();
   }
+}
+
+/** The tree of all commands, to look at: nothing in it can be run. */
+export function commandTree() {
+  const never = (): Promise<never> => Promise.reject(new Error('not in this test'));
+  return buildProgram({
+    stdout: new Collector(),
+    stderr: new Collector(),
+    env: {},
+    isTty: false,
+    runAgent: never,
+    runDemo: never,
+    db: { migrate: never, status: never, copy: never, doctor: never, grants: () => '' },
+    signal: new AbortController().signal,
+  });
 }

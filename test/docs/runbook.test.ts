@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { buildProgram } from '../../src/cli/program.ts';
 import { settingNames } from '../../src/config/settings.ts';
-import { Collector } from '../cli/run-cli.ts';
+import { commandTree } from '../cli/run-cli.ts';
 
 const docs = fileURLToPath(new URL('../../docs', import.meta.url));
 const runbook = readFileSync(join(docs, 'runbook.md'), 'utf8');
@@ -19,17 +18,7 @@ const commands = [
   ...new Set([...runbook.matchAll(/`streamhouse ([a-z][^`]*)`/g)].map(([, line]) => String(line))),
 ];
 
-const never = (): Promise<never> => Promise.reject(new Error('not in this test'));
-const program = buildProgram({
-  stdout: new Collector(),
-  stderr: new Collector(),
-  env: {},
-  isTty: false,
-  runAgent: never,
-  runDemo: never,
-  db: { migrate: never, status: never, copy: never, doctor: never, grants: () => '' },
-  signal: new AbortController().signal,
-});
+const program = commandTree();
 
 /** The words of a line that neither a command nor an option nor its value explains. */
 function unexplained(line: string): string[] {

@@ -1,4 +1,5 @@
 // Bash's part of the completion. Works without the package bash-completion, and on bash 3.2, which macOS has.
+import { keyOfPlace } from './key-of-place.ts';
 
 export const bashDriver = `
 _streamhouse_candidates() { # where, program, --url and its value
@@ -41,19 +42,7 @@ _streamhouse() {
     fi
   done
   local key
-  if [[ -n $option ]]; then
-    key="value$where $option"
-  elif [[ $cur == --*=* ]]; then
-    key="value$where \${cur%%=*}"
-    prefix="\${cur%%=*}="
-  elif [[ $cur == -* ]]; then
-    key="options$where"
-  elif _streamhouse_table "commands$where" >/dev/null; then
-    key="commands$where"
-  else
-    key="argument$where $position"
-  fi
-  # What bash takes for the current word begins behind the last = or :.
+${keyOfPlace}  # What bash takes for the current word begins behind the last = or :.
   local kept=\${cur##*[=:]}
   local cut=\${cur%"$kept"}
   COMPREPLY=()

@@ -1,4 +1,5 @@
 // Zsh's part of the completion: sourced, or as a file _streamhouse in $fpath.
+import { keyOfPlace } from './key-of-place.ts';
 
 export const zshDriver = `
 _streamhouse() {
@@ -22,19 +23,7 @@ _streamhouse() {
       position+=1
     fi
   done
-  if [[ -n $option ]]; then
-    key="value$where $option"
-  elif [[ $cur == --*=* ]]; then
-    key="value$where \${cur%%=*}"
-    prefix="\${cur%%=*}="
-  elif [[ $cur == -* ]]; then
-    key="options$where"
-  elif _streamhouse_table "commands$where" >/dev/null; then
-    key="commands$where"
-  else
-    key="argument$where $position"
-  fi
-  for line in "\${(@f)$(_streamhouse_table "$key")}"; do
+${keyOfPlace}  for line in "\${(@f)$(_streamhouse_table "$key")}"; do
     if name=$(_streamhouse_source "$line"); then
       # Silent when no agent answers at once: nobody waits for a completion.
       for line in "\${(@f)$("\${words[1]}" \${=name} -o name --limit 1000 --timeout 1s "\${(@)url}" 2>/dev/null </dev/null)}"; do

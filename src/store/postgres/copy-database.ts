@@ -9,6 +9,7 @@ import type {
   CopyTable,
   Selection,
 } from '../copy/copy-database.ts';
+import { batchQuery, batchValues, rowsOf } from '../copy/read-batch.ts';
 import type { SchemaAdmin } from '../schema-admin.ts';
 import { readText, readTextList } from '../sql/read.ts';
 import { type ParameterValues, type Row, type Statement, StatementCache } from '../sql/statement.ts';
@@ -133,21 +134,16 @@ class PostgresCopyDatabase implements CopyDatabase {
     limit: number,
     selection: Selection,
   ): Promise<CopyRow[]> {
-    const selected = table.columns.map(
-      (column) =>
-        `${readAs(
+    const text = batchQuery(table, after, {
+      quote: (name) => pg.escapeIdentifier(name),
+      from: this.table(table.name),
+      selected: (column) =>
+        readAs(
           column,
           selection(column.name, (name) => this.table(name)),
-        )} as ${pg.escapeIdentifier(column.name)}`,
-    );
-    const key = table.key.map((name) => `t.${pg.escapeIdentifier(name)}`).join(', ');
-    const behind = table.key.map((_, index) => `$${index + 2}`).join(', ');
-    const rows = await this.send(
-      `select ${selected.join(', ')} from ${this.table(table.name)} t
-       ${after === undefined ? '' : `where (${key}) > (${behind})`} order by ${key} limit $1`,
-      [limit, ...(after ?? [])],
-    );
-    return rows.map((row) => table.columns.map(({ name }) => valueOf(row, name)));
+        ),
+    });
+    return rowsOf(table, await this.send(text, batchValues(after, limit)));
   }
 
   async transaction<T>(work: (tx: CopyRunner) => Promise<T>): Promise<T> {
@@ -245,10 +241,4 @@ function writeAs({ kind, type }: CopyColumn, value: string): string {
   if (kind === 'time') return `timestamptz 'epoch' + ${value} * interval '1 microsecond'`;
   if (kind === 'boolean') return `${value} <> 0`;
   return `${value}::${type}`;
-}
-
-function valueOf(row: Row, column: string): string | number | null {
-  const value = row[column];
-  if (value === null || typeof value === 'string' || typeof value === 'number') return value;
-  throw new TypeError(`column ${column}: the copy cannot carry a ${typeof value}`);
 }

@@ -10,6 +10,7 @@ import type {
   CopyValue,
   Selection,
 } from '../copy/copy-database.ts';
+import { batchQuery, batchValues, rowsOf } from '../copy/read-batch.ts';
 import type { SchemaAdmin } from '../schema-admin.ts';
 import { readNumber, readText } from '../sql/read.ts';
 import { type ParameterValues, type Row, type Statement, StatementCache } from '../sql/statement.ts';
@@ -75,18 +76,15 @@ class SqliteCopyDatabase implements CopyDatabase {
     limit: number,
     selection: Selection,
   ): Promise<CopyRow[]> {
-    const selected = table.columns.map(({ name, kind }) => {
-      const expression = selection(name, (other) => this.table(other));
-      return `${kind === 'time' ? `(${expression}) * 1000` : expression} as ${this.table(name)}`;
+    const text = batchQuery(table, after, {
+      quote: (name) => this.table(name),
+      from: this.table(table.name),
+      selected: ({ name, kind }) => {
+        const expression = selection(name, (other) => this.table(other));
+        return kind === 'time' ? `(${expression}) * 1000` : expression;
+      },
     });
-    const key = table.key.map((name) => `t.${this.table(name)}`).join(', ');
-    const behind = table.key.map((_, index) => `$${index + 2}`).join(', ');
-    const rows = await this.query(
-      `select ${selected.join(', ')} from ${this.table(table.name)} t
-       ${after === undefined ? '' : `where (${key}) > (${behind})`} order by ${key} limit $1`,
-      [limit, ...(after ?? [])],
-    );
-    return rows.map((row) => table.columns.map(({ name }) => valueOf(row, name)));
+    return rowsOf(table, await this.query(text, batchValues(after, limit)));
   }
 
   async transaction<T>(work: (tx: CopyRunner) => Promise<T>): Promise<T> {
@@ -194,10 +192,4 @@ function bound(value: CopyValue): BoundValue {
 function writeAs(kind: ColumnKind, value: string): string {
   // Times travel in microseconds; the file keeps milliseconds.
   return kind === 'time' ? `(${value}) / 1000` : value;
-}
-
-function valueOf(row: Row, column: string): CopyValue {
-  const value = row[column];
-  if (value === null || typeof value === 'string' || typeof value === 'number') return value;
-  throw new TypeError(`column ${column}: the copy cannot carry a ${typeof value}`);
 }
