@@ -1,6 +1,6 @@
 // Kills of agents whose brokers are attached: in what order the old leader's broker stopped and the new leader's was told. All brokers
 // are clients in this one process, so that one event loop saw both.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { StreamhouseClient, type Term } from '../../src/client/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { AgentProcess, type Env } from '../e2e/cluster.ts';
@@ -25,6 +25,10 @@ interface Beside {
 }
 
 const partitionCount = 12;
+const rebalanceForm = z.looseObject({
+  partitions: z.looseObject({ moving: z.number() }),
+  wanted: z.number(),
+});
 
 /** Three agents with a client beside each; every partition is led. */
 export class KillStage implements AsyncDisposable {
@@ -93,7 +97,8 @@ export class KillStage implements AsyncDisposable {
   }
 
   private async enter(agentId: string): Promise<void> {
-    const agent = new AgentProcess(agentId, this.env);
+    // Each is killed again and again, and shall lead again at once.
+    const agent = new AgentProcess(agentId, { ...this.env, RETURN_DELAY_MS: '0' });
     const client = new StreamhouseClient({ url: await agent.baseUrl() });
     const terms = new Map<string, Term>();
     this.besides.set(agentId, { agent, client, terms });
@@ -107,15 +112,17 @@ export class KillStage implements AsyncDisposable {
     await client.ready();
   }
 
-  /** Every partition led, by equal shares, and for a moment: a move under way would be mistaken for a takeover. */
+  /** Every partition led, by equal shares, and none on its way: a move would be mistaken for a takeover. */
   private async balanced(): Promise<void> {
     const share = partitionCount / this.besides.size;
-    const isEven = (): boolean => [...this.besides.values()].every(({ terms }) => terms.size === share);
+    const [witness] = this.besides.values();
+    if (witness === undefined) throw new Error('there are no agents');
     await eventually(
       async () => {
-        if (!isEven()) return false;
-        await sleep(100);
-        return isEven();
+        const { body } = await witness.agent.ask('GET', '/v1/rebalance');
+        const { partitions, wanted } = rebalanceForm.parse(body);
+        const isEven = [...this.besides.values()].every(({ terms }) => terms.size === share);
+        return isEven && partitions.moving === 0 && wanted === 0;
       },
       { what: 'equal shares' },
     );

@@ -47,6 +47,8 @@ export class LoadNode implements AsyncDisposable {
         ? startProgram(['agent'], {
             env: {
               SESSION_TTL_MS: '2000',
+              // Killed again and again, it shall lead again at once.
+              RETURN_DELAY_MS: '0',
               LOG_FORMAT: 'json',
               ...env,
               AGENT_ID: name,
