@@ -10,6 +10,7 @@ import { readJsonBodies } from './json-body.ts';
 import { refuseUnknownPaths } from './known-paths.ts';
 import { answerErrors, answerFrameworkError } from './problem-answers.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { consoleRoutes } from './routes/console.ts';
 import { StreamNames } from './events/stream-names.ts';
 import { electionRoutes } from './routes/elections.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -63,6 +64,7 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
   closeConnectionsWhenClosing(app);
 
   openApiRoutes(app, deps);
+  consoleRoutes(app);
   healthRoutes(app, deps);
   metricsRoutes(app, deps);
   selfRoutes(app, deps);

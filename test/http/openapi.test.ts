@@ -6,6 +6,7 @@ import type { HttpApp } from '../../src/http/http-app.ts';
 import type { ApiDescription } from './api-description.ts';
 import { bareApp, describedApi, startFixture } from './fixture.ts';
 import { rawRequest } from './raw-request.ts';
+import { isOfThePage } from './routes.ts';
 
 let api: ApiDescription;
 beforeAll(async () => {
@@ -32,7 +33,7 @@ test('it is served to any Host, without the store, naming the running version', 
   }
 });
 
-describe('every route of the application', () => {
+describe('every route of the API', () => {
   let app: HttpApp;
   beforeAll(async () => {
     app = bareApp();
@@ -145,6 +146,7 @@ function routesOf(app: HttpApp): { readonly method: string; readonly path: strin
       const depth = indent.length / 4;
       above.splice(depth, Infinity, part);
       const path = above.join('').replaceAll(/:(\w+)/g, '{$1}');
+      if (isOfThePage(path)) return [];
       return (methods?.split(', ') ?? [])
         .filter((method) => method !== 'HEAD')
         .map((method) => ({ method, path }));

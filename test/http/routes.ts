@@ -1,4 +1,4 @@
-// Every route of the application as requests that fit it: tests of a rule for all routes cover a new one by themselves.
+// Every route of the API as requests that fit it: tests of a rule for all routes cover a new one by themselves.
 import { Registry } from 'prom-client';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createApp } from '../../src/http/app.ts';
@@ -30,11 +30,18 @@ export async function allRoutes(): Promise<Route[]> {
     { allowedHosts: [] },
   );
   await app.ready();
-  const routes = [...pathsOf(app)].flatMap(([pattern, methods]) =>
-    [...methods].map((method) => ({ method, pattern, path: filled(pattern) })),
-  );
+  const routes = [...pathsOf(app)]
+    .filter(([pattern]) => !isOfThePage(pattern))
+    .flatMap(([pattern, methods]) =>
+      [...methods].map((method) => ({ method, pattern, path: filled(pattern) })),
+    );
   await app.close();
   return routes;
+}
+
+/** Not of the API: files for a browser, tested in console.test.ts. */
+export function isOfThePage(pattern: string): boolean {
+  return pattern === '/' || pattern.startsWith('/console/');
 }
 
 export function isChange({ method }: Route): boolean {

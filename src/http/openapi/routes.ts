@@ -25,6 +25,7 @@ export type RequestPart = (typeof requestParts)[number];
 export function gatherRoutes(app: HttpApp): readonly DescribedRoute[] {
   const routes: DescribedRoute[] = [];
   app.addHook('onRoute', ({ method, url, schema, config }) => {
+    if (config?.page === true) return;
     for (const each of [method].flat()) {
       // Made by fastify for every GET; RFC 9110 says all there is to say of them.
       if (each === 'HEAD') continue;
