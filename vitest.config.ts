@@ -10,6 +10,8 @@ export default defineConfig({
     globalSetup: ['test/support/postgres-global.ts'],
     pool: 'forks',
     maxWorkers: 3,
+    // The files of a worker share what they import: tests that need a process of their own start one.
+    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     reporters: ['default', new ClosingReporter()],

@@ -12,11 +12,17 @@ import { type RawAnswer, type RawRequest, rawRequest } from './raw-request.ts';
 import { faultOfRequest } from './request-faults.ts';
 
 /** Requests an operation. */
-const runs = Number(process.env['FUZZ_RUNS'] ?? 30);
+const runsAsked = Number(process.env['FUZZ_RUNS'] ?? 30);
 /** The same requests every time; another seed is another afternoon's hunt. */
 const ourSeed = 20_261_122;
 const seed = Number(process.env['FUZZ_SEED'] ?? ourSeed);
-const timeout = 60_000 + runs * 200;
+const timeout = 60_000 + runsAsked * 200;
+
+/** The HTTP face is the same on both: the second has a third of the requests. */
+const backends = [
+  { backend: 'postgres', runs: runsAsked },
+  { backend: 'sqlite', runs: Math.ceil(runsAsked / 3) },
+] as const;
 
 const api = await describedApi();
 
@@ -46,7 +52,7 @@ const beyondSchemas = [
   /expectedEpoch is for an operator/,
 ];
 
-describe.each(['postgres', 'sqlite'] as const)('on %s', (backend) => {
+describe.each(backends)('on $backend', ({ backend, runs }) => {
   let world: FuzzWorld;
   let options: ValueOptions;
   const heard = new Set<string>();
@@ -76,13 +82,14 @@ describe.each(['postgres', 'sqlite'] as const)('on %s', (backend) => {
   );
 
   // The generators are worth something only as long as they reach past the first check, and not only past it.
-  test.runIf(seed === ourSeed)('each operation was content once, and once refused what was wrong', () => {
-    const expected = api.operations.flatMap(({ id, isOpen }) => [
-      ...(neverContent.includes(id) ? [] : [`${id} content`]),
-      ...(isOpen ? [] : [`${id} 400`]),
-    ]);
-    expect(expected.filter((each) => !heard.has(each))).toEqual([]);
-  });
+  if (seed === ourSeed && runs === runsAsked)
+    test('each operation was content once, and once refused what was wrong', () => {
+      const expected = api.operations.flatMap(({ id, isOpen }) => [
+        ...(neverContent.includes(id) ? [] : [`${id} content`]),
+        ...(isOpen ? [] : [`${id} 400`]),
+      ]);
+      expect(expected.filter((each) => !heard.has(each))).toEqual([]);
+    });
 
   test(
     'any request at all leads to no fault',
