@@ -1,4 +1,5 @@
 // The composition root: the one file that knows every layer.
+import { EventEmitter } from 'node:events';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { collectDefaultMetrics } from 'prom-client';
@@ -85,6 +86,7 @@ export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSi
       process: `${hostname()} pid ${process.pid}`,
       shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS,
       retentionMs: settings.AGENT_RETENTION_MS,
+      detectsCrashes: settings.CRASH_DETECTION,
       pollMs,
       pingMs,
       settleMs,
@@ -174,12 +176,14 @@ async function openStore(config: AgentConfig, log: Logger, instruments: Instrume
     : await openPostgres(config, log);
   const store = meteredStore(opened.store, instruments);
   log.info({ backend: store.backend, schema: settings.DATABASE_SCHEMA }, 'store open');
-  return { store, signals: opened.signals, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
+  const { signals, onConnectionLost } = opened;
+  return { store, signals, onConnectionLost, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
 }
 
 async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Promise<OpenedStore> {
   const direct = settings.DIRECT_DATABASE_URL ?? settings.DATABASE_URL;
   const applicationName = `streamhouse ${settings.AGENT_ID}`.slice(0, 63);
+  const connection = new EventEmitter();
   const store = await openPostgresStore({
     connectionString: settings.DATABASE_URL,
     directConnectionString: direct,
@@ -190,6 +194,7 @@ async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Pro
     group: settings.AGENT_GROUP,
     poolMax: settings.DATABASE_POOL_MAX,
     migrate: settings.AUTO_MIGRATE,
+    onConnectionLost: settings.CRASH_DETECTION ? () => connection.emit('lost') : undefined,
   });
   const signals = new PostgresSignals(
     { clock, log, random },
@@ -204,7 +209,10 @@ async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Pro
     },
   );
   signals.start();
-  return closingBoth(store, signals);
+  return closingBoth(store, signals, (listener) => {
+    connection.on('lost', listener);
+    return () => connection.off('lost', listener);
+  });
 }
 
 async function openSqlite({ settings, budget }: AgentConfig): Promise<OpenedStore> {
@@ -224,13 +232,19 @@ async function openSqlite({ settings, budget }: AgentConfig): Promise<OpenedStor
   };
   const signals = new SqliteSignals({ clock, dataVersion: () => store.dataVersion(), digest }, sqlitePace);
   signals.start();
-  return closingBoth(store, signals);
+  // Nobody sees who has a file open: there is no connection to lose.
+  return closingBoth(store, signals, () => () => undefined);
 }
 
-function closingBoth(store: OpenedStore['store'], signals: OpenedStore['signals']): OpenedStore {
+function closingBoth(
+  store: OpenedStore['store'],
+  signals: OpenedStore['signals'],
+  onConnectionLost: OpenedStore['onConnectionLost'],
+): OpenedStore {
   return {
     store,
     signals,
+    onConnectionLost,
     async [Symbol.asyncDispose]() {
       await signals[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();

@@ -157,6 +157,11 @@ export const settings = {
     '30000',
     'how long an agent that crashed twice in ten minutes waits for partitions',
   ),
+  CRASH_DETECTION: setting(
+    boolean,
+    'on',
+    'take over from agents whose connection to PostgreSQL died, before their TTL is over',
+  ),
   SHUTDOWN_TIMEOUT_MS: setting(integer(0, 600_000), '25000', 'bound of the whole graceful stop'),
   AUTO_MIGRATE: setting(boolean, 'true', 'apply pending migrations at start'),
   LOG_LEVEL: setting(
@@ -176,7 +181,6 @@ export const settingNames: readonly SettingName[] = Object.keys(settings).filter
 /** Settings of the public interface that this release does not know yet. */
 export const unsupported: Readonly<Record<string, 'ignored'>> = {
   METRICS_PER_PARTITION: 'ignored',
-  CRASH_DETECTION: 'ignored',
 };
 
 function masked(): string {

@@ -26,6 +26,7 @@ import { register } from './registration.ts';
 export interface OpenedStore extends AsyncDisposable {
   readonly store: MetadataStore;
   readonly signals: Signals;
+  readonly onConnectionLost: CoordinationDeps['onConnectionLost'];
 }
 
 export interface AgentDeps {
@@ -49,6 +50,8 @@ export interface AgentOptions {
   readonly retentionMs: number;
   /** How often coordinator and deputies look at the sessions, milliseconds. */
   readonly pollMs: number;
+  /** Whether agents that crashed are found by their connections, before their TTL is over. */
+  readonly detectsCrashes: boolean;
   readonly pingMs: number;
   readonly settleMs: number;
   readonly handoffTimeoutMs: number;
@@ -96,7 +99,8 @@ export class Agent implements AgentView, AsyncDisposable {
       return;
     }
     this.opened = opened;
-    const deps: CoordinationDeps = { ...this.deps, store: opened.store, signals: opened.signals };
+    const { store, signals, onConnectionLost } = opened;
+    const deps: CoordinationDeps = { ...this.deps, store, signals, onConnectionLost };
     using watching = new Scope(new AbortController().signal);
     const unsubscribe = this.broker.onChange(() => this.tellState());
     const broker = this.broker.run(watching.signal);
@@ -342,7 +346,7 @@ export class Agent implements AgentView, AsyncDisposable {
         }
         this.tellState();
       }
-      await clock.sleep(trusted ? Math.min(Math.max(forMs, 10), 500) : 50, signal);
+      await session.trustBell.wait(clock, trusted ? Math.min(Math.max(forMs, 10), 500) : 50, signal);
     }
   }
 }

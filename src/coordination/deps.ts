@@ -8,6 +8,11 @@ import type { MetadataStore } from '../store/metadata-store.ts';
 export interface CoordinationDeps {
   readonly store: MetadataStore;
   readonly signals: Signals;
+  /**
+   * Calls back when the connection was lost by which others see that this agent lives. Never where they do not look at it. Returns the
+   * way to stop.
+   */
+  readonly onConnectionLost: (listener: () => void) => () => void;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;

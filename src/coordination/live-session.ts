@@ -1,5 +1,6 @@
 // One session from its registration to its end: the loops that live in it, and who tells whom. A new session starts all of
 // them anew, so that nothing survives that the old one believed.
+import { lostConnectionTrustMs } from '../domain/crash-watch.ts';
 import { COORDINATOR, type Term } from '../domain/lease.ts';
 import { Bell } from '../platform/bell.ts';
 import type { TimeBudget } from '../domain/session.ts';
@@ -32,6 +33,7 @@ export interface LiveSessionOptions {
   readonly group: string;
   readonly budget: TimeBudget;
   readonly pollMs: number;
+  readonly detectsCrashes: boolean;
   readonly pingMs: number;
   readonly settleMs: number;
   readonly retentionMs: number;
@@ -49,6 +51,8 @@ export interface Surroundings {
 
 export class LiveSession {
   readonly sessionId: string;
+  /** Rung when trust ends sooner than it was said to. */
+  readonly trustBell = new Bell();
   private readonly deps: CoordinationDeps;
   private readonly options: LiveSessionOptions;
   private readonly registered: Registered;
@@ -74,7 +78,7 @@ export class LiveSession {
     options: LiveSessionOptions,
   ) {
     const { sessionId } = registered;
-    const { agentId, group, budget, pollMs, pingMs, settleMs, placement } = options;
+    const { agentId, group, budget, pollMs, detectsCrashes, pingMs, settleMs, placement } = options;
     const tickMs = budget.heartbeatIntervalMs;
     this.deps = deps;
     this.options = options;
@@ -103,7 +107,7 @@ export class LiveSession {
     this.elector = new Elector(deps, this.holdings, { role: COORDINATOR, tickMs: budget.ttlMs });
     this.reaper = new Reaper(
       deps,
-      { sessionId, budget, pollMs },
+      { sessionId, budget, pollMs, detectsCrashes },
       {
         vacant: () => this.elector.look(),
         members: (sessions) => this.rebalancer.noteMembers(sessions),
@@ -196,6 +200,7 @@ export class LiveSession {
     using beating = new Scope(new AbortController().signal);
     const unsubscribe = signals.subscribe((kind) => this.hear(kind, work.signal));
     const unwatch = this.surroundings.broker.onChange(() => this.brokerChanged());
+    const forgetConnection = this.deps.onConnectionLost(() => this.connectionLost());
     this.brokerChanged();
     const heartbeats = this.heartbeat.run(this.registered, this.heartbeatHandlers(), beating.signal);
     const loops = this.startLoops(work.signal);
@@ -218,7 +223,22 @@ export class LiveSession {
     await this.candidatesDone;
     beating.end();
     await heartbeats;
+    forgetConnection();
     return why;
+  }
+
+  /**
+   * Others may soon take this for our death: until a heartbeat on a new connection proves otherwise, we act for less time than they
+   * wait (domain/crash-watch.ts).
+   */
+  private connectionLost(): void {
+    this.deps.log.info(
+      { trustedForMs: lostConnectionTrustMs },
+      'coordination connection lost; proving the session anew',
+    );
+    this.registered.trust.limitTo(lostConnectionTrustMs);
+    this.trustBell.ring();
+    this.heartbeat.now();
   }
 
   private startLoops(signal: AbortSignal): Promise<void>[] {

@@ -6,6 +6,8 @@ export class Trust {
   private readonly clock: Clock;
   private readonly budget: TimeBudget;
   private proof: { readonly sentMs: number; readonly sentWallMs: number } | undefined;
+  /** No proof that was sent before `fromMs` counts beyond `untilMs`. */
+  private bound = { fromMs: -Infinity, untilMs: Infinity };
 
   constructor(clock: Clock, budget: TimeBudget) {
     this.clock = clock;
@@ -26,6 +28,14 @@ export class Trust {
     this.proof = undefined;
   }
 
+  /** From now on only a new proof gives more than so many milliseconds: what the earlier ones rest on is gone. */
+  limitTo(forMs: number): void {
+    const nowMs = this.clock.monotonicMs();
+    const wasBound = this.proof !== undefined && this.proof.sentMs < this.bound.fromMs;
+    const untilMs = nowMs + forMs;
+    this.bound = { fromMs: nowMs, untilMs: wasBound ? Math.min(this.bound.untilMs, untilMs) : untilMs };
+  }
+
   /**
    * Milliseconds left, 0 when there is no trust. Monotonic time stops while the machine sleeps; when the wall clock has moved
    * differently, we cannot tell how long we were away, and wait for the next proof.
@@ -35,6 +45,8 @@ export class Trust {
     const nowMs = this.clock.monotonicMs();
     const drift = Math.abs(this.clock.wallMs() - this.proof.sentWallMs - (nowMs - this.proof.sentMs));
     if (drift > this.budget.trustMarginMs / 2) return 0;
-    return Math.max(0, trustedUntilMs(this.proof.sentMs, this.budget) - nowMs);
+    const untilMs = trustedUntilMs(this.proof.sentMs, this.budget);
+    const isBound = this.proof.sentMs < this.bound.fromMs;
+    return Math.max(0, (isBound ? Math.min(untilMs, this.bound.untilMs) : untilMs) - nowMs);
   }
 }

@@ -54,6 +54,11 @@ export type HeartbeatAnswer =
       readonly endRequested: boolean;
       /** The database's clock, for display and for the offset metric only. */
       readonly databaseTime: Date;
+      /**
+       * Whether others see that this connection lives, by a lock that it holds: its loss may then be taken for the agent's death. False
+       * where there are no such locks, behind a pooler, and when it is switched off.
+       */
+      readonly isCrashDetected: boolean;
     }
   | { readonly outcome: 'session_lost'; readonly reason: SessionEndReason | 'unknown' };
 
@@ -63,6 +68,10 @@ export interface ObservedSession {
   readonly agentId: string;
   readonly beat: number;
   readonly ttlMs: number;
+  /** The advisory lock that its connection told last; null: it takes none. */
+  readonly lockKey: number | null;
+  /** Whether anybody holds that lock now. */
+  readonly isLockHeld: boolean;
 }
 
 export interface Observation {
@@ -111,6 +120,12 @@ export interface SessionStore {
    * expired or shows a time it cannot have. The caller must have observed that silence for one TTL without a break.
    */
   reapSession(sessionId: string, beat: number): Promise<ReapAnswer>;
+
+  /**
+   * Ends a session whose agent has died, by compare-and-set, whatever its TTL: only if it still shows `beat` and `lockKey`, and
+   * nobody holds that lock. The caller must have seen it held and then missing, for the grace, on one connection of its own.
+   */
+  reapCrashed(sessionId: string, beat: number, lockKey: number): Promise<ReapAnswer>;
 
   getAgent(agentId: string): Promise<Agent | undefined>;
 

@@ -46,6 +46,7 @@ const examples: Readonly<Record<SettingName, string>> = {
   REBALANCE_THRESHOLD_PERCENT: '10',
   REBALANCE_MOVES_MAX: '50',
   RETURN_DELAY_MS: '60000',
+  CRASH_DETECTION: 'off',
   SHUTDOWN_TIMEOUT_MS: '9000',
   AUTO_MIGRATE: 'false',
   LOG_LEVEL: 'debug',

@@ -1,4 +1,5 @@
 // Whole agents in this process, on a real store: the loops of src/coordination as the daemon runs them, without HTTP.
+import { EventEmitter } from 'node:events';
 import { Agent, type AgentOptions } from '../../src/coordination/agent.ts';
 import { deriveTimeBudget } from '../../src/domain/time-budget.ts';
 import type { Probe } from '../../src/metrics/instruments.ts';
@@ -27,6 +28,8 @@ export interface TestAgentOptions {
   readonly signalsUrl?: string;
   /** Which process it says it is. */
   readonly process?: string;
+  /** Default: on, as in the daemon. */
+  readonly detectsCrashes?: boolean;
   /** Stands between the agent and its store. */
   readonly wrapStore?: (store: MetadataStore) => MetadataStore;
 }
@@ -56,7 +59,7 @@ export function storeOptions(url: string, schema: string, attemptMs = 5_000): Po
 
 export function startTestAgent(options: TestAgentOptions): TestAgent {
   const { url, schema, agentId, ttlMs = 2_000, weight = 1, managedTopics = [] } = options;
-  const { signalsUrl = url, wrapStore = (store: MetadataStore) => store } = options;
+  const { signalsUrl = url, wrapStore = (store: MetadataStore) => store, detectsCrashes = true } = options;
   const answer = deriveTimeBudget({ ttlMs });
   if (answer.outcome === 'broken') throw new Error(answer.problem);
   const { budget } = answer;
@@ -70,6 +73,7 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
     shutdownTimeoutMs: 5_000,
     retentionMs: 86_400_000,
     pollMs: 100,
+    detectsCrashes,
     pingMs: 1_000,
     settleMs: 20,
     handoffTimeoutMs: 3_000,
@@ -79,7 +83,12 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
   const clock = systemClock;
   const { random } = Math;
   const open = async () => {
-    const store = await openPostgresStore(storeOptions(url, schema, budget.attemptMs));
+    const connection = new EventEmitter();
+    const onConnectionLost = detectsCrashes ? () => connection.emit('lost') : undefined;
+    const store = await openPostgresStore({
+      ...storeOptions(url, schema, budget.attemptMs),
+      onConnectionLost,
+    });
     const signals = new PostgresSignals(
       { clock, log, random },
       {
@@ -96,6 +105,10 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
     return {
       store: wrapStore(store),
       signals,
+      onConnectionLost: (listener: () => void) => {
+        connection.on('lost', listener);
+        return () => connection.off('lost', listener);
+      },
       async [Symbol.asyncDispose]() {
         await signals[Symbol.asyncDispose]();
         await store[Symbol.asyncDispose]();

@@ -24,9 +24,10 @@ export class Neighbours implements AsyncDisposable {
   readonly agents: Neighbour[] = [];
   /** The store as the test sees it, around all proxies. */
   readonly store: MetadataStore;
+  readonly schema: string;
   private readonly url: string;
-  private readonly schema: string;
   private readonly witness: Witness;
+  private coordinatorsLooks = 0;
 
   private constructor(url: string, schema: string, store: MetadataStore) {
     this.url = url;
@@ -45,7 +46,9 @@ export class Neighbours implements AsyncDisposable {
     const proxy = await startProxy(Number(new URL(this.url).port));
     const through = new URL(this.url);
     through.port = String(proxy.port);
-    const started = startTestAgent({ url: through.href, schema: this.schema, agentId, ttlMs, ...more });
+    const wrapStore = (store: MetadataStore) => this.countingLooks(store);
+    const options = { url: through.href, schema: this.schema, agentId, ttlMs, wrapStore, ...more };
+    const started = startTestAgent(options);
     const neighbour = { ...started, agentId, proxy };
     this.agents.push(neighbour);
     await eventually(() => neighbour.agent.status().state === 'active', { what: `${agentId} to be active` });
@@ -85,9 +88,26 @@ export class Neighbours implements AsyncDisposable {
     });
   }
 
+  /** Until the coordinator has looked at all sessions so often from now on. */
+  async looks(count: number): Promise<void> {
+    const until = this.coordinatorsLooks + count;
+    await eventually(() => this.coordinatorsLooks >= until, { what: `${count} looks of the coordinator` });
+  }
+
   /** What the witness saw that must never be. */
   get violations(): readonly string[] {
     return this.witness.violations;
+  }
+
+  private countingLooks(store: MetadataStore): MetadataStore {
+    return {
+      ...store,
+      observeSessions: async () => {
+        const seen = await store.observeSessions();
+        this.coordinatorsLooks += 1;
+        return seen;
+      },
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -40,7 +40,7 @@ async function watcher(agentId: string, applicationName?: string): Promise<Watch
   const told: string[] = [];
   const reaper = new Reaper(
     actor.deps,
-    { sessionId, budget, pollMs },
+    { sessionId, budget, pollMs, detectsCrashes: true },
     {
       vacant: () => told.push('vacant'),
       members: (sessionIds) => told.push(`${sessionIds.length} members`),

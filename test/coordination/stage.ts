@@ -88,6 +88,7 @@ export class Stage implements AsyncDisposable {
     const deps: CoordinationDeps = {
       store: faulty.store,
       signals: new LocalSignals(),
+      onConnectionLost: () => () => undefined,
       clock: this.clock,
       random: () => 0.5,
       log: recordingLogger(logs),
@@ -125,7 +126,8 @@ export class Stage implements AsyncDisposable {
           const failure = failures.shift();
           if (failure) throw failure;
           // The stage closes the store, so that its waiting for calls to come to rest covers the agent's end too.
-          return { store: deps.store, signals: deps.signals, async [Symbol.asyncDispose]() {} };
+          const { store, signals, onConnectionLost } = deps;
+          return { store, signals, onConnectionLost, async [Symbol.asyncDispose]() {} };
         },
       },
       {
@@ -136,6 +138,7 @@ export class Stage implements AsyncDisposable {
         shutdownTimeoutMs: 5_000,
         retentionMs: 86_400_000,
         pollMs,
+        detectsCrashes: true,
         pingMs: 5_000,
         settleMs: 20,
         handoffTimeoutMs: 3_000,

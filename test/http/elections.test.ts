@@ -29,6 +29,7 @@ beforeEach(async () => {
   const deps = {
     store,
     signals: new LocalSignals(),
+    onConnectionLost: () => () => undefined,
     clock: systemClock,
     random: Math.random,
     log: recordingLogger([]),

@@ -1,18 +1,32 @@
 // The coordination connection: one, direct, its own. It heartbeats and observes; when it is lost, what was observed counts no more.
+// With crash detection it holds an advisory lock as long as it lives, which others see vanish with it.
 import type { SqlConnection } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { type ParameterValues, type Statement, StatementCache } from '../sql/statement.ts';
-import { BoundedClient, clientConfig, type ConnectionOptions, runBounded } from './client.ts';
+import { BoundedClient, clientConfig, type ConnectionOptions, queryBounded, runBounded } from './client.ts';
 import { translateError } from './errors.ts';
 
+export interface CoordinationOptions extends ConnectionOptions {
+  /** Called when a connection that held a lock was lost; undefined: no lock is taken. */
+  readonly onLockLost?: (() => void) | undefined;
+}
+
+interface Connected {
+  readonly client: BoundedClient;
+  readonly lockKey: number | null;
+}
+
+/** Keys are chosen at random among so many, so that no two connections, and nobody else's locks, meet. */
+const keys = Number.MAX_SAFE_INTEGER;
+
 export class PostgresConnection implements SqlConnection, AsyncDisposable {
-  private readonly options: ConnectionOptions;
+  private readonly options: CoordinationOptions;
   private readonly statements: StatementCache;
-  private current: Promise<BoundedClient> | undefined;
+  private current: Promise<Connected> | undefined;
   private closed = false;
   private made = 0;
 
-  constructor(dialect: Dialect, options: ConnectionOptions) {
+  constructor(dialect: Dialect, options: CoordinationOptions) {
     this.options = options;
     this.statements = new StatementCache(dialect);
   }
@@ -21,9 +35,17 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
     return this.made;
   }
 
+  async lockKey(): Promise<number | null> {
+    try {
+      return (await this.connected()).lockKey;
+    } catch (error) {
+      throw translateError(error);
+    }
+  }
+
   async all<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): Promise<R[]> {
     try {
-      const client = await this.connected();
+      const { client } = await this.connected();
       const compiled = this.statements.get(statement);
       const rows = await runBounded(client, statement.name, compiled, parameters, this.options.attemptMs);
       return rows.map(statement.read);
@@ -34,12 +56,12 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.closed = true;
-    const client = await this.current?.catch(() => undefined);
+    const connected = await this.current?.catch(() => undefined);
     this.current = undefined;
-    client?.cut();
+    connected?.client.cut();
   }
 
-  private async connected(): Promise<BoundedClient> {
+  private async connected(): Promise<Connected> {
     if (this.closed) throw new Error('the coordination connection is closed');
     if (!this.current) {
       const forget = (): void => {
@@ -52,16 +74,40 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
     return this.current;
   }
 
-  private async connect(onEnd: () => void): Promise<BoundedClient> {
+  private async connect(onEnd: () => void): Promise<Connected> {
     const client = new BoundedClient(clientConfig(this.options));
     client.once('end', onEnd);
     try {
       await client.connect();
+      const lockKey = await this.lock(client);
+      this.made += 1;
+      return { client, lockKey };
     } catch (error) {
       client.cut();
       throw error;
     }
-    this.made += 1;
-    return client;
   }
+
+  /** Behind a pooler a lock would be that of whoever has the server's connection next: then none is taken. */
+  private async lock(client: BoundedClient): Promise<number | null> {
+    const { onLockLost, attemptMs } = this.options;
+    if (onLockLost === undefined || !(await isDirect(client, attemptMs))) return null;
+    const lockKey = 1 + Math.floor(Math.random() * keys);
+    client.once('end', () => {
+      if (!this.closed) onLockLost();
+    });
+    const [row] = await queryBounded(
+      client,
+      'select pg_try_advisory_lock($1) as is_ours',
+      [lockKey],
+      attemptMs,
+    );
+    return row?.['is_ours'] === true ? lockKey : null;
+  }
+}
+
+/** A pooler makes up the process id that it tells its clients. */
+async function isDirect(client: BoundedClient, attemptMs: number): Promise<boolean> {
+  const [row] = await queryBounded(client, 'select pg_backend_pid() as pid', [], attemptMs);
+  return 'processID' in client && client.processID === row?.['pid'];
 }

@@ -33,6 +33,10 @@ export function postgresDialect(schema: string): Dialect {
     greatest: (a, b) => sql`greatest(${a}, ${b})`,
     lock: (strength, of, wait) =>
       sql`for ${sql.raw(strength)} of ${sql.identifier(of)} ${sql.raw(wait ?? '')}`,
+    // Of locks by one 64-bit key (objsubid 1), halved into two columns.
+    heldLocks: sql`(select (classid::bigint << 32) | objid::bigint as key from pg_locks
+      where locktype = 'advisory' and objsubid = 1 and granted
+        and database = (select oid from pg_database where datname = current_database()))`,
     compile(statement: SQL) {
       const { sql: text, params } = pg.sqlToQuery(statement);
       return { text, parameters: params };

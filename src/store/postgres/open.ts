@@ -18,6 +18,11 @@ export interface PostgresOptions extends ConnectionOptions {
   readonly poolMax: number;
   /** Apply pending migrations first. */
   readonly migrate: boolean;
+  /**
+   * Crash detection: called when the coordination connection was lost, which others may soon take for the agent's death. Undefined:
+   * it is off.
+   */
+  readonly onConnectionLost?: (() => void) | undefined;
 }
 
 /** Fails with StoreUnavailable while the server cannot be reached, StoreMisconfigured when a person must act. */
@@ -29,7 +34,11 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
   const dialect = postgresDialect(options.schema);
   const strengthenCommit = await schema.commitsWeakly();
   const db = new PostgresDatabase(dialect, { ...options, strengthenCommit });
-  const coordination = new PostgresConnection(dialect, { ...direct, strengthenCommit });
+  const coordination = new PostgresConnection(dialect, {
+    ...direct,
+    strengthenCommit,
+    onLockLost: options.onConnectionLost,
+  });
   return sqlStore(
     {
       name: 'postgres',

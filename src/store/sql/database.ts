@@ -32,6 +32,8 @@ export type Pace = 'ordinary' | 'large';
 export interface SqlConnection extends SqlRunner {
   /** Grows each time the connection had to be made anew. */
   readonly incarnation: number;
+  /** The key of the advisory lock that the connection holds as long as it lives; null: it takes none. Connects if it must. */
+  lockKey(): Promise<number | null>;
 }
 
 /** A statement broke a constraint of the schema; the code that knows what it meant turns it into a refusal. */

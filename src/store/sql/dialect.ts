@@ -48,5 +48,7 @@ export interface Dialect {
   greatest(a: SQL, b: SQL): SQL;
   /** A row lock clause; empty where a write transaction has the store to itself. */
   lock(strength: 'update' | 'no key update' | 'key share', of: string, wait?: 'skip locked'): SQL;
+  /** The keys of all advisory locks that are held in this database now, as a row source with the column `key`. */
+  readonly heldLocks: SQL;
   compile(statement: SQL): CompiledSql;
 }

@@ -16,7 +16,7 @@ import type {
 import { ensureAgentGroup, raiseGeneration } from './agent-group.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
-import { readBoolean, readNumber, readText, readOneOfOrNull, readTime } from './read.ts';
+import { readBoolean, readNumber, readNumberOrNull, readText, readOneOfOrNull, readTime } from './read.ts';
 import { closeSessionTerms, lockSessionLeases, vacateSessionLeases } from './session-leases.ts';
 import { nothing, type ParameterValues, type Row, type Statement, statement } from './statement.ts';
 import { leaseRow } from './lease-rows.ts';
@@ -71,7 +71,14 @@ function readObserved(row: Row): ObservedSession {
     agentId: readText(row, 'agent_id'),
     beat: readNumber(row, 'beat'),
     ttlMs: readNumber(row, 'ttl_ms'),
+    lockKey: readNumberOrNull(row, 'lock_key'),
+    isLockHeld: readBoolean(row, 'is_lock_held'),
   };
+}
+
+/** Whether anybody holds the lock of the session `s`. */
+function lockColumns(d: Dialect) {
+  return sql`s.lock_key, exists (select 1 from ${d.heldLocks} k where k.key = s.lock_key) as is_lock_held`;
 }
 
 export const selectLiveSession = statement<
@@ -79,20 +86,22 @@ export const selectLiveSession = statement<
   ObservedSession & { process: string }
 >(
   'select_live_session',
-  (d) => sql`select s.session_id, s.agent_id, s.beat, s.ttl_ms, s.process from ${d.table('sessions')} s
+  (
+    d,
+  ) => sql`select s.session_id, s.agent_id, s.beat, s.ttl_ms, s.process, ${lockColumns(d)} from ${d.table('sessions')} s
     where s.group_name = ${d.parameter('group', 'text')} and s.agent_id = ${d.parameter('agentId', 'text')}
       and s.ended_at is null`,
   (row) => ({ ...readObserved(row), process: readText(row, 'process') }),
 );
 
 /** One row, one table, no index touched, whatever the session holds. Late is fine: only a reap ends a session. */
-const beat = statement<BySession, HeartbeatAnswer>(
+const beat = statement<BySession & { lockKey: number | null }, HeartbeatAnswer>(
   'heartbeat',
   (d) => sql`update ${d.table('sessions')}
     set beat = beat + 1, last_heartbeat_at = ${d.now},
-      expires_at = ${d.plusMs(d.now, sql`ttl_ms`)}
+      expires_at = ${d.plusMs(d.now, sql`ttl_ms`)}, lock_key = ${d.parameter('lockKey', 'bigint')}
     where session_id = ${d.parameter('sessionId', 'uuid')} and ended_at is null
-    returning holdings_version, end_requested_at is not null as end_requested,
+    returning lock_key is not null as is_crash_detected, holdings_version, end_requested_at is not null as end_requested,
       ${d.timeMs(sql`last_heartbeat_at`)} as database_time_ms,
       (select g.assignment_generation from ${d.table('agent_groups')} g where g.group_name = sessions.group_name)
         as assignment_generation`,
@@ -102,6 +111,7 @@ const beat = statement<BySession, HeartbeatAnswer>(
     assignmentGeneration: readNumber(row, 'assignment_generation'),
     endRequested: readBoolean(row, 'end_requested'),
     databaseTime: readTime(row, 'database_time_ms'),
+    isCrashDetected: readBoolean(row, 'is_crash_detected'),
   }),
 );
 
@@ -136,7 +146,7 @@ const coordinatorName = sql.raw(`'${leaseRow(COORDINATOR).name}'`);
 type ObservedRow = ObservedSession & { readonly coordinates: boolean };
 
 function observedColumns(d: Dialect) {
-  return sql`s.session_id, s.agent_id, s.beat, s.ttl_ms, s.registered_at, l.session_id is not null as coordinates
+  return sql`s.session_id, s.agent_id, s.beat, s.ttl_ms, s.registered_at, ${lockColumns(d)}, l.session_id is not null as coordinates
     from ${d.table('sessions')} s
     left join ${d.table('leases')} l on l.group_name = s.group_name and l.kind = 'role'
       and l.name = ${coordinatorName} and l.partition = 0 and l.session_id = s.session_id
@@ -178,6 +188,20 @@ const reap = statement<BySession & { beat: number }, true>(
   () => true,
 );
 
+/**
+ * The same for a session whose lock has vanished. That nobody holds the lock is asked again by the statement itself; an agent that lives
+ * after all has beaten, under another lock, and is found to have.
+ */
+const reapVanished = statement<BySession & { beat: number; lockKey: number }, true>(
+  'reap_crashed_session',
+  (d) => sql`update ${d.table('sessions')} set ended_at = ${d.now}, end_reason = 'reaped'
+    where session_id = ${d.parameter('sessionId', 'uuid')} and ended_at is null and beat = ${d.parameter('beat', 'bigint')}
+      and lock_key = ${d.parameter('lockKey', 'bigint')}
+      and not exists (select 1 from ${d.heldLocks} k where k.key = ${d.parameter('lockKey', 'bigint')})
+    returning 1 as reaped`,
+  () => true,
+);
+
 export class SqlSessions implements Omit<
   SessionStore,
   'getAgent' | 'listAgents' | 'countAgents' | 'removeAgent' | 'purge' | 'setPlacement' | 'requestSessionEnd'
@@ -210,7 +234,10 @@ export class SqlSessions implements Omit<
   }
 
   async heartbeat(sessionId: string): Promise<HeartbeatAnswer> {
-    const renewed = await first(this.coordination, beat, { sessionId });
+    // A connection that is made anew in between holds another lock: then the row names one that nobody holds, which
+    // means nothing to observers that never saw it held.
+    const lockKey = await this.coordination.lockKey();
+    const renewed = await first(this.coordination, beat, { sessionId, lockKey });
     if (renewed) return renewed;
     const reason = await first(this.coordination, selectEndReason, { sessionId });
     return { outcome: 'session_lost', reason: reason ?? 'unknown' };
@@ -247,6 +274,15 @@ export class SqlSessions implements Omit<
 
   async reapSession(sessionId: string, beat: number): Promise<ReapAnswer> {
     if (await first(this.coordination, reap, { sessionId, beat })) return 'reaped';
+    return this.notReaped(sessionId);
+  }
+
+  async reapCrashed(sessionId: string, beat: number, lockKey: number): Promise<ReapAnswer> {
+    if (await first(this.coordination, reapVanished, { sessionId, beat, lockKey })) return 'reaped';
+    return this.notReaped(sessionId);
+  }
+
+  private async notReaped(sessionId: string): Promise<ReapAnswer> {
     const ended = await first(this.coordination, selectEndReason, { sessionId });
     return ended === null ? 'alive' : 'already_ended';
   }
@@ -258,7 +294,7 @@ export class SqlSessions implements Omit<
     const rows = await this.coordination.all(statement, parameters);
     return {
       connection: this.coordination.incarnation,
-      sessions: rows.map(({ sessionId, agentId, beat, ttlMs }) => ({ sessionId, agentId, beat, ttlMs })),
+      sessions: rows.map(({ coordinates: _, ...session }) => session),
       coordinatorSessionId: rows.find((row) => row.coordinates)?.sessionId ?? null,
     };
   }

@@ -73,6 +73,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     observeSessions: () => sessions.observeSessions(),
     observeCoordinator: (oldest) => sessions.observeCoordinator(oldest),
     reapSession: (id, beat) => sessions.reapSession(id, beat),
+    reapCrashed: (id, beat, lockKey) => sessions.reapCrashed(id, beat, lockKey),
     getAgent: (id) => agents.getAgent(id),
     listAgents: (page) => agents.listAgents(page),
     setPlacement: (id, placement) => agents.setPlacement(id, placement),

@@ -33,6 +33,11 @@ export class SqliteDatabase implements SqlDatabase, SqlConnection, AsyncDisposab
     this.writer = new SqliteConnection(options.file, this.statements);
   }
 
+  /** A file has no server that would notice who has gone. */
+  async lockKey(): Promise<null> {
+    return null;
+  }
+
   async all<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): Promise<R[]> {
     if (writes(this.statements.get(statement))) {
       return this.transaction((tx) => tx.all(statement, parameters));

@@ -24,6 +24,7 @@ export function sqliteDialect(): Dialect {
     greatest: (a, b) => sql`max(${a}, ${b})`,
     // A write transaction has the file to itself.
     lock: () => sql``,
+    heldLocks: sql`(select null as key where false)`,
     compile(statement: SQL) {
       const { sql: text, params } = sqlite.sqlToQuery(statement);
       return { text, parameters: params };

@@ -51,7 +51,15 @@ export function sessionContract(backend: Backend): void {
     const second = { ...first, sessionId: randomUUID(), agent: agent('a', { weight: 7 }), process: 'host:2' };
     expect(await store.registerSession(second)).toEqual({
       outcome: 'name_taken',
-      by: { sessionId: first.sessionId, agentId: 'a', beat: 1, ttlMs, process: 'host:1' },
+      by: {
+        sessionId: first.sessionId,
+        agentId: 'a',
+        beat: 1,
+        ttlMs,
+        lockKey: null,
+        isLockHeld: false,
+        process: 'host:1',
+      },
     });
     expect((await store.getAgent('a'))?.weight).toBe(1);
     await store.endSession(first.sessionId, 'deregistered');

@@ -62,6 +62,7 @@ export class Mutation {
       get incarnation() {
         return real.incarnation;
       },
+      lockKey: () => real.lockKey(),
       all: (statement, parameters) => this.run(real, statement, parameters),
     };
   }

@@ -8,7 +8,7 @@ import { postgresDialect } from '../../../src/store/postgres/dialect.ts';
 import { PostgresFencedWrites } from '../../../src/store/postgres/fenced-writes.ts';
 import { PostgresLeaseWrites } from '../../../src/store/postgres/lease-writes.ts';
 import { PostgresSchema } from '../../../src/store/postgres/migrate.ts';
-import { openPostgresStore } from '../../../src/store/postgres/open.ts';
+import { openPostgresStore, type PostgresOptions } from '../../../src/store/postgres/open.ts';
 import { sqlStore } from '../../../src/store/sql/store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { dropSchema, freshSchemaName } from '../../support/schema.ts';
@@ -24,6 +24,8 @@ export interface StoreOptions {
   readonly poolMax?: number;
   /** When not straight to the server. */
   readonly url?: string;
+  /** Crash detection: what hears of a lost connection. Default: none, and no lock is taken. */
+  readonly onConnectionLost?: () => void;
 }
 
 export class Stage implements AsyncDisposable {
@@ -53,7 +55,8 @@ export class Stage implements AsyncDisposable {
 
   /** A store with a pool and a coordination connection of its own; `name` is what `waits` and `fate` know it by. */
   async store(name: string, options: StoreOptions = {}): Promise<MetadataStore> {
-    const connection = { ...this.connection(name, options.url), poolMax: options.poolMax ?? 4 };
+    const { poolMax = 4, onConnectionLost } = options;
+    const connection = { ...this.connection(name, options.url), poolMax, onConnectionLost };
     const store = this.mutation
       ? this.mutantStore(connection, this.mutation)
       : await openPostgresStore({
@@ -143,12 +146,15 @@ export class Stage implements AsyncDisposable {
 
   /** As `openPostgresStore` puts it together, from mutated parts. */
   private mutantStore(
-    connection: ReturnType<Stage['connection']> & { readonly poolMax: number },
+    connection: ReturnType<Stage['connection']> & Pick<PostgresOptions, 'poolMax' | 'onConnectionLost'>,
     mutation: Mutation,
   ): MetadataStore {
     const dialect = mutation.dialect(postgresDialect(this.schema));
     const pool = new PostgresDatabase(dialect, connection);
-    const direct = new PostgresConnection(dialect, connection);
+    const direct = new PostgresConnection(dialect, {
+      ...connection,
+      onLockLost: connection.onConnectionLost,
+    });
     const db = mutation.database(pool);
     return sqlStore(
       {
