@@ -124,13 +124,45 @@ async function bounded(
     return (await run()).rows;
   } catch (error) {
     if (!late) throw error;
-    throw new StoreUnavailable(`PostgreSQL gave no answer within ${attemptMs} ms; the connection was cut`, {
+    throw new StoreUnavailable(`${noAnswer(attemptMs)}; the connection was cut`, {
       outcomeUnknown: true,
       cause: error,
     });
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The time was up, and the connection still waits for its answer. */
+export class LeftWaiting extends StoreUnavailable {}
+
+/** As `runBounded`, but fails with LeftWaiting when the time is up and leaves the connection, which nobody can use before it has answered. */
+export async function runOrLeave(
+  client: BoundedClient,
+  name: string,
+  compiled: CompiledSql,
+  parameters: ParameterValues,
+  attemptMs: number,
+): Promise<Row[]> {
+  const values = valuesOf(compiled, parameters);
+  const answer = client.query<Row>({ name, text: compiled.text, values });
+  answer.catch(() => undefined); // it may come when nobody waits any more
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new LeftWaiting(noAnswer(attemptMs), { outcomeUnknown: true })),
+      attemptMs,
+    );
+  });
+  try {
+    return (await Promise.race([answer, timeUp])).rows;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function noAnswer(attemptMs: number): string {
+  return `PostgreSQL gave no answer within ${attemptMs} ms`;
 }
 
 /** The value of one placeholder. A parameter that is a set of rows becomes one array per column, named as the dialect does. */

@@ -1,9 +1,20 @@
 // The coordination connection: one, direct, its own. It heartbeats and observes; when it is lost, what was observed counts no more.
 // With crash detection it holds an advisory lock as long as it lives, which others see vanish with it.
+//
+// A connection that was too slow is not cut then, but set aside: its lock still says that we live, until a heartbeat on another
+// connection has said so under another lock. So a lock vanishes with the process or with the network, never because of a time-out.
 import type { SqlConnection } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { type ParameterValues, type Statement, StatementCache } from '../sql/statement.ts';
-import { BoundedClient, clientConfig, type ConnectionOptions, queryBounded, runBounded } from './client.ts';
+import {
+  BoundedClient,
+  clientConfig,
+  type ConnectionOptions,
+  LeftWaiting,
+  queryBounded,
+  runBounded,
+  runOrLeave,
+} from './client.ts';
 import { translateError } from './errors.ts';
 
 export interface CoordinationOptions extends ConnectionOptions {
@@ -19,10 +30,18 @@ interface Connected {
 /** Keys are chosen at random among so many, so that no two connections, and nobody else's locks, meet. */
 const keys = Number.MAX_SAFE_INTEGER;
 
+/** A server that hangs would collect more of them with each attempt. */
+const asideMax = 2;
+
 export class PostgresConnection implements SqlConnection, AsyncDisposable {
   private readonly options: CoordinationOptions;
   private readonly statements: StatementCache;
   private current: Promise<Connected> | undefined;
+  /** The current one's, when it is connected. */
+  private client: BoundedClient | undefined;
+  /** Connections whose lock others may go by: it was asked for, to be told. */
+  private readonly shown = new Set<BoundedClient>();
+  private aside: BoundedClient[] = [];
   private closed = false;
   private made = 0;
 
@@ -37,18 +56,31 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
 
   async lockKey(): Promise<number | null> {
     try {
-      return (await this.connected()).lockKey;
+      const { client, lockKey } = await this.connected();
+      if (lockKey !== null) this.shown.add(client);
+      return lockKey;
     } catch (error) {
       throw translateError(error);
     }
+  }
+
+  lockTold(lockKey: number | null): void {
+    if (lockKey === null) return;
+    for (const client of this.aside.splice(0)) this.letGo(client);
   }
 
   async all<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): Promise<R[]> {
     try {
       const { client } = await this.connected();
       const compiled = this.statements.get(statement);
-      const rows = await runBounded(client, statement.name, compiled, parameters, this.options.attemptMs);
-      return rows.map(statement.read);
+      const run = this.shown.has(client) ? runOrLeave : runBounded;
+      try {
+        const rows = await run(client, statement.name, compiled, parameters, this.options.attemptMs);
+        return rows.map(statement.read);
+      } catch (error) {
+        if (error instanceof LeftWaiting) this.setAside(client);
+        throw error;
+      }
     } catch (error) {
       throw translateError(error);
     }
@@ -59,6 +91,22 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
     const connected = await this.current?.catch(() => undefined);
     this.current = undefined;
     connected?.client.cut();
+    for (const client of this.aside.splice(0)) client.cut();
+  }
+
+  /** Statements that waited together come here one after the other. */
+  private setAside(client: BoundedClient): void {
+    if (client !== this.client) return;
+    this.client = undefined;
+    this.current = undefined;
+    if (this.aside.length < asideMax) this.aside.push(client);
+    else client.cut();
+  }
+
+  /** Others go by another lock now. */
+  private letGo(client: BoundedClient): void {
+    this.shown.delete(client);
+    client.cut();
   }
 
   private async connected(): Promise<Connected> {
@@ -81,6 +129,7 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
       await client.connect();
       const lockKey = await this.lock(client);
       this.made += 1;
+      this.client = client;
       return { client, lockKey };
     } catch (error) {
       client.cut();
@@ -94,7 +143,8 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
     if (onLockLost === undefined || !(await isDirect(client, attemptMs))) return null;
     const lockKey = 1 + Math.floor(Math.random() * keys);
     client.once('end', () => {
-      if (!this.closed) onLockLost();
+      this.aside = this.aside.filter((other) => other !== client);
+      if (this.shown.delete(client) && !this.closed) onLockLost();
     });
     const [row] = await queryBounded(
       client,

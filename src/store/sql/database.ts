@@ -34,6 +34,8 @@ export interface SqlConnection extends SqlRunner {
   readonly incarnation: number;
   /** The key of the advisory lock that the connection holds as long as it lives; null: it takes none. Connects if it must. */
   lockKey(): Promise<number | null>;
+  /** The store names this lock now: earlier connections and their locks are no longer needed. */
+  lockTold(lockKey: number | null): void;
 }
 
 /** A statement broke a constraint of the schema; the code that knows what it meant turns it into a refusal. */

@@ -238,7 +238,10 @@ export class SqlSessions implements Omit<
     // means nothing to observers that never saw it held.
     const lockKey = await this.coordination.lockKey();
     const renewed = await first(this.coordination, beat, { sessionId, lockKey });
-    if (renewed) return renewed;
+    if (renewed) {
+      this.coordination.lockTold(lockKey);
+      return renewed;
+    }
     const reason = await first(this.coordination, selectEndReason, { sessionId });
     return { outcome: 'session_lost', reason: reason ?? 'unknown' };
   }

@@ -38,6 +38,8 @@ export class SqliteDatabase implements SqlDatabase, SqlConnection, AsyncDisposab
     return null;
   }
 
+  lockTold(): void {}
+
   async all<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): Promise<R[]> {
     if (writes(this.statements.get(statement))) {
       return this.transaction((tx) => tx.all(statement, parameters));

@@ -63,6 +63,7 @@ export class Mutation {
         return real.incarnation;
       },
       lockKey: () => real.lockKey(),
+      lockTold: (lockKey) => real.lockTold(lockKey),
       all: (statement, parameters) => this.run(real, statement, parameters),
     };
   }
