@@ -100,9 +100,9 @@ function fence(args: readonly string[], runOptions: RunOptions = {}) {
   const asked: Pick<FenceOptions, 'above' | 'force'>[] = [];
   const db: DbCommands = {
     ...commands,
-    fence: async (_url: string, { above, force, confirm }: FenceOptions) => {
-      asked.push({ above, force });
-      return (await confirm(plan)) ? { outcome: 'opened', ...plan } : { outcome: 'not_confirmed' };
+    fence: async (_url: string, options: FenceOptions) => {
+      asked.push({ above: options.above, force: options.force });
+      return (await options.confirm(plan)) ? { outcome: 'opened', ...plan } : { outcome: 'not_confirmed' };
     },
   };
   const answer = run(['db', 'fence', '--database-url', 'postgres://db/x', ...args], {

@@ -14,6 +14,7 @@ const others = [
   'STREAMHOUSE_CA_FILE',
   'SUPERUSER_URL',
   'RESTORED_URL',
+  'ON_ERROR_STOP',
 ];
 
 describe.each(guides)('docs/%s.md', (name) => {

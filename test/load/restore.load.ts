@@ -1,6 +1,5 @@
 // `npm run load -- --restore`: docs/backup-and-restore.md, its commands as they stand there, on real servers with agents that run on.
 // Needs PostgreSQL's and SQLite's own tools, which npm does not bring.
-import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -8,96 +7,28 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
-import { z } from 'zod';
-import { documentedSql } from '../docs/documented-sql.ts';
 import { AgentProcess } from '../e2e/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { startPostgresServer, type PostgresServer } from '../support/postgres-server.ts';
 import { runProgram } from '../support/program.ts';
 import { giveToServer } from '../support/unprivileged-user.ts';
 import { say } from './load-arguments.ts';
-
-const shell = documentedSql('backup-and-restore.md', 'sh');
-const conf = documentedSql('backup-and-restore.md', 'conf');
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-const partitions = 6;
-const opened = z.object({ era: z.number(), nextEra: z.number(), epochsFrom: z.number() });
-
-function workplace(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'streamhouse-restore-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  chmodSync(directory, 0o755);
-  mkdirSync(join(directory, 'bin'));
-  symlinkSync(program, join(directory, 'bin/streamhouse'));
-  return directory;
-}
-
-/** A block of the guide, line after line, until one fails. */
-function run(name: string, directory: string, env: Readonly<Record<string, string>>): string {
-  const { PATH = '', HOME = '' } = process.env;
-  const { status, stdout, stderr } = spawnSync('sh', ['-eu', '-c', shell(name)], {
-    cwd: directory,
-    encoding: 'utf8',
-    env: { HOME, PATH: `${join(directory, 'bin')}:${PATH}`, ...env },
-  });
-  if (status !== 0) throw new Error(`${name} ended with ${status}: ${stdout}${stderr}`);
-  return stdout;
-}
-
-/** A block of settings, with the guide's directories in ours. */
-function settings(name: string, archive: string): [string, string][] {
-  return conf(name)
-    .replaceAll('/srv/archive', archive)
-    .split('\n')
-    .map((line): [string, string] => {
-      const [, key = '', value = ''] = /^(\w+) = '?(.*?)'?$/.exec(line) ?? [];
-      return [key, value];
-    });
-}
-
-/** The newest major that the machine's pg_basebackup can copy. */
-function copyableMajor(): 14 | 16 {
-  const version = execFileSync('pg_basebackup', ['--version'], { encoding: 'utf8' });
-  return Number(/(\d+)\./.exec(version)?.[1]) >= 16 ? 16 : 14;
-}
-
-async function ask<T extends pg.QueryResultRow>({ url }: { url: string }, text: string): Promise<T[]> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return (await client.query<T>(text)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
-async function epochs(agent: AgentProcess): Promise<Map<string, number>> {
-  return new Map([...(await agent.leases())].map(([name, { epoch }]) => [name, epoch]));
-}
-
-async function append(agent: AgentProcess, epoch: number, partition: number, base: number) {
-  return agent.ask('POST', `/v1/topics/orders/partitions/${partition}/segments`, {
-    ...{ epoch, id: `s-${epoch}-${base}`, baseOffset: base, endOffset: base + 9, recordCount: 10 },
-    ...{ sizeBytes: 100, bucket: 'b', key: `orders/${partition}/${epoch}/${base}` },
-  });
-}
-
-async function allLed(agent: AgentProcess, by: string): Promise<void> {
-  await eventually(async () => {
-    const leases = [...(await agent.leases()).values()];
-    return leases.length === partitions && leases.every(({ agentId }) => agentId === by);
-  });
-}
+import {
+  allLed,
+  append,
+  ask,
+  copyableMajor,
+  epochs,
+  opened,
+  partitions,
+  run,
+  settings,
+  workplace,
+} from './restored-stores.ts';
 
 /** The base backup, recovered to the given moment. */
 async function recover(

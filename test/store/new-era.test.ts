@@ -105,7 +105,9 @@ describe.each([
 
     const lost = { outcome: 'session_lost', reason: 'removed' };
     expect([await store.heartbeat(sessionId), await other.heartbeat(roleSession)]).toEqual([lost, lost]);
-    await expect(store.appendSegments(old, 'orders', 0, [segment(10, 19)])).rejects.toThrow();
+    await expect(store.appendSegments(old, 'orders', 0, [segment(10, 19)])).rejects.toMatchObject({
+      name: 'Refusal',
+    });
     expect(await place.sql('select end_reason from lease_history')).toEqual([
       { end_reason: 'removed' },
       { end_reason: 'removed' },

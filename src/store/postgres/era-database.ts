@@ -18,7 +18,7 @@ export interface PostgresEraOptions extends ConnectionOptions {
  * Of all modes the weakest that conflicts with FOR NO KEY UPDATE, which holds writes under a lease. A statement that waits for it takes
  * its snapshot behind it, so a grant that comes after reads the new era. Reading goes on.
  */
-const excludeWrites = statement<NoParameters>(
+const excludeWrites = statement(
   'exclude_lease_writes',
   (d) => sql`lock table ${d.table('leases')} in exclusive mode`,
   nothing,
