@@ -118,7 +118,7 @@ test('a fence asks, tells what it would do, and says where epochs begin', async 
   const no = await fence(['--new-era'], { isTty: true, input: 'no\n' });
   expect(no).toMatchObject({ code: 1, stderr: expect.stringContaining('nothing was changed') });
   expect(no.stderr).toContain('open era 2, so that every epoch from now on is at least 8589934592');
-  expect(no.stderr).toContain('end 1 sessions (1 of agents that run)');
+  expect(no.stderr).toContain('end 1 session (1 of agents that run)');
   const dry = await fence(['--new-era', '--dry-run']);
   expect(dry).toMatchObject({ code: 0, stderr: '' });
   expect(dry.stdout).toContain('Its epochs begin at:   8589934592');

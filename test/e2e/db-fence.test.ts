@@ -31,7 +31,7 @@ test('an agent that runs is in the way; forced, it registers anew and leads abov
   expect((await agent.self()).sessionId).toBe(sessionId);
 
   const forced = await fence('--force', '--yes', '-o', 'json');
-  expect(forced).toMatchObject({ code: 0, stderr: 'the era is open; 1 sessions have ended\n' });
+  expect(forced).toMatchObject({ code: 0, stderr: 'era 1 is open, 1 session ended\n' });
   const { epochsFrom, sessions } = opened.parse(JSON.parse(forced.stdout));
   expect(sessions).toMatchObject([{ agentId: 'a', isLive: true, leases: 3 }]);
   await eventually(async () => {

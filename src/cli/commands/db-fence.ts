@@ -5,6 +5,7 @@ import { parseEpoch } from '../arguments.ts';
 import type { CliContext } from '../context.ts';
 import { type DeedWords, type DeletingOptions, mayDelete } from '../confirmation.ts';
 import type { NewEraOutcome, NewEraPlan } from '../deps.ts';
+import { counted } from '../load-tables.ts';
 import { presentOne } from '../present.ts';
 import { type Column, formatFacts, formatTable } from '../table.ts';
 import { addStoreCommand, type StoreFlags, storeOf } from './db-store.ts';
@@ -56,7 +57,7 @@ export function addDbFenceCommand(db: Command, context: CliContext): void {
       });
       if (answer.outcome === 'not_confirmed') return;
       await presentOne(context, command, { ...answer, ...bounds(answer) }, () => report(answer));
-      await printer.message(`the era is open; ${answer.sessions.length} sessions have ended\n`);
+      await printer.message(`era ${answer.nextEra} is open, ${ended(answer)} ended\n`);
     });
 }
 
@@ -71,9 +72,15 @@ async function mayOpen(
     await presentOne(context, command, answer, () => report(plan));
     return false;
   }
-  const what = async () =>
-    `open era ${plan.nextEra}, so that every epoch from now on is at least ${bounds(plan).epochsFrom}, and end ${plan.sessions.length} sessions (${plan.sessions.filter(({ isLive }) => isLive).length} of agents that run)`;
-  return mayDelete(context, command, flags, what, words);
+  const live = plan.sessions.filter(({ isLive }) => isLive).length;
+  const sessions = `${ended(plan)} (${live} of agents that run)`;
+  const from = bounds(plan).epochsFrom;
+  const what = `open era ${plan.nextEra}, so that every epoch from now on is at least ${from}, and end ${sessions}`;
+  return mayDelete(context, command, flags, async () => what, words);
+}
+
+function ended({ sessions }: NewEraPlan): string {
+  return counted(sessions.length, 'session', 'sessions');
 }
 
 function bounds({ nextEra }: NewEraPlan): { readonly epochsFrom: number } {
