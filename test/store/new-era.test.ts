@@ -232,4 +232,22 @@ describe('on PostgreSQL', () => {
     expect(await grant).toBe(nextEra * EPOCHS_PER_ERA);
     expect(await store.heartbeat(session)).toMatchObject({ outcome: 'renewed' });
   });
+
+  test('a write that does not end is waited for, but not for ever, and nothing is changed', async () => {
+    const place = await postgres();
+    const store = await place.store('g');
+    const { sessionId } = await ledPartition(store);
+    const row = await place.sql(eraRow);
+    await place.sql('begin');
+    await place.sql('select epoch from leases for no key update');
+    const at = { connectionString: url, applicationName: 'era', attemptMs: 2_000, schema: place.schema };
+    await using database = await openPostgresForEra(at);
+    await expect(openNewEra(database, { ...defaults, force: true })).rejects.toMatchObject({
+      name: 'StoreUnavailable',
+    });
+    expect(await store.heartbeat(sessionId)).toMatchObject({ outcome: 'renewed' });
+    await place.sql('commit');
+    expect(await place.sql(eraRow)).toEqual(row);
+    expect(await openNewEra(database, { ...defaults, force: true })).toMatchObject({ outcome: 'opened' });
+  });
 });
