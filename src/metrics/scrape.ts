@@ -95,6 +95,7 @@ export class Scrape {
     }
     const broker = probe.brokerState();
     for (const state of brokerStates) instruments.brokerState.set({ state }, state === broker ? 1 : 0);
+    instruments.coordinator.set({ group: probe.group }, probe.isCoordinator() ? 1 : 0);
     instruments.leasesHeld.set(probe.leasesHeld());
     instruments.leaseHandoffs.set(probe.leaseHandoffs());
     instruments.sessionTrustedSeconds.set(probe.trustedForMs() / 1000);

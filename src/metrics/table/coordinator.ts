@@ -7,7 +7,7 @@ export type RebalanceReason = (typeof rebalanceReasons)[number];
 
 export const coordinatorTable = {
   coordinator: gauge('coordinator', {
-    help: '1 while this agent is the coordinator of its group',
+    help: '1 while this agent is the coordinator of its group, by a term that it trusts',
     labels: { group: 'open' },
     whenOff: 'The sum over a group is not 1: none plans, or two clusters share a name.',
   }),
