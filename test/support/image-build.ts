@@ -23,7 +23,7 @@ import { z } from 'zod';
 import { type Instruction, letThrough, parseDockerfile, type Stage } from './dockerfile.ts';
 import { giveToServer, unprivilegedUser } from './unprivileged-user.ts';
 
-/** Stands in for a RUN: `true` when it has done what the command would have done in `directory`. */
+/** Stands in for a RUN: `true` when it has done in `directory` what the command would have done, for the same user. */
 export type Shortcut = (command: string, directory: string) => boolean;
 
 interface BuiltStage {
@@ -49,8 +49,8 @@ export class BuiltImage implements Disposable {
     this.cwd = join(directory, workdir);
     this.env = { ...env, ...processEnv(home, directory) };
     this.instructions = seen;
-    // The program's own files belong to root in the image: it can write none of them.
-    chmodTree(join(directory, 'app'), 0o555, 0o444);
+    // The program's own directories belong to root in the image: it can make nothing in them.
+    chmodDirectories(join(directory, 'app'), 0o555);
   }
 
   /** ENTRYPOINT, CMD or the command of HEALTHCHECK, in its exec form. */
@@ -66,7 +66,7 @@ export class BuiltImage implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    chmodTree(join(this.directory, 'app'), 0o755, 0o644);
+    chmodDirectories(join(this.directory, 'app'), 0o755);
     rmSync(this.home, { recursive: true, force: true });
   }
 }
@@ -128,8 +128,7 @@ async function buildStage(
       await copy(home, current, rest, built);
     } else if (keyword === 'RUN') {
       const cwd = join(current.directory, current.workdir);
-      if (shortcut(rest, cwd)) giveToServer(cwd);
-      else await run(home, current, rest);
+      if (!shortcut(rest, cwd)) await run(home, current, rest);
     }
   }
   return current;
@@ -156,12 +155,16 @@ async function copy(
     // A directory's content, not itself. Linked, not copied: nothing changes a file once it is there.
     if (statSync(file).isDirectory()) {
       await asUser(home, ['mkdir', '-p', target]);
-      await asUser(home, ['cp', '-a', '--link', `${file}/.`, target]);
+      await link(`${file}/.`, target);
     } else {
       await asUser(home, ['mkdir', '-p', isDirectory ? target : dirname(target)]);
-      await asUser(home, ['cp', '-a', '--link', file, target]);
+      await link(file, target);
     }
   }
+}
+
+async function link(source: string, target: string): Promise<void> {
+  await promisify(execFile)('cp', ['-a', '--link', source, target]);
 }
 
 async function run(home: string, { directory, workdir, env }: BuiltStage, command: string): Promise<void> {
@@ -219,13 +222,11 @@ function filesBelow(project: string, path: string): string[] {
     .map((entry) => relative(project, join(entry.parentPath, entry.name)));
 }
 
-function chmodTree(path: string, directoryMode: number, fileMode: number): void {
+function chmodDirectories(path: string, mode: number): void {
   for (const entry of readdirSync(path, { withFileTypes: true })) {
-    const below = join(path, entry.name);
-    if (entry.isDirectory()) chmodTree(below, directoryMode, fileMode);
-    else if (entry.isFile()) chmodSync(below, fileMode | (statSync(below).mode & 0o111));
+    if (entry.isDirectory()) chmodDirectories(join(path, entry.name), mode);
   }
-  chmodSync(path, directoryMode);
+  chmodSync(path, mode);
 }
 
 function sizeOf(path: string): number {
