@@ -111,7 +111,7 @@ describe.each(['native-sidecar', 'classic-sidecar'])('the manifests of the %s', 
     ]);
   });
 
-  test('give the agent settings that it knows, and the store of the Secret in spite of the one in its image', () => {
+  test('give the agent settings that it knows, and the store of the Secret', () => {
     const names = agent.env.map(({ name }) => name.replace(/^STREAMHOUSE_/, '').replace(/_FILE$/, ''));
     expect(names.filter((name) => !settingNames.some((known) => known === name))).toEqual(['POD_NAMESPACE']);
     expect(config.settings).toMatchObject({
@@ -368,14 +368,14 @@ describe('the systemd unit', () => {
   });
 });
 
-/** As the kubelet would make it for the pod broker-0, on top of what the image sets. */
+/** As the kubelet would make it for the pod broker-0; of settings the image has none. */
 function environmentOf(container: Container, fields: Readonly<Record<string, string>> = {}) {
   const known: Readonly<Record<string, string>> = {
     'metadata.name': 'broker-0',
     'metadata.namespace': 'streams',
     ...fields,
   };
-  const env: Record<string, string> = { DATABASE_URL: 'sqlite:/data/metadata.db' };
+  const env: Record<string, string> = {};
   for (const { name, value, valueFrom } of container.env) {
     const text = value ?? known[valueFrom?.fieldRef.fieldPath ?? ''] ?? '';
     env[name] = text.replace(/\$\((\w+)\)/g, (whole, other: string) => env[other] ?? whole);
