@@ -47,7 +47,7 @@ const containerForm = z.looseObject({
       valueFrom: z.object({ fieldRef: z.object({ fieldPath: z.string() }) }).optional(),
     }),
   ),
-  ports: z.array(z.object({ name: z.string(), containerPort: z.number() })),
+  ports: z.array(z.strictObject({ name: z.string(), containerPort: z.number() })),
   lifecycle: z.object({ postStart: exec.optional(), preStop: exec.optional() }).optional(),
 });
 type Container = z.infer<typeof containerForm>;
@@ -194,6 +194,17 @@ describe.each(['native-sidecar', 'classic-sidecar'])('the manifests of the %s', 
       requests: { cpu: '100m', memory: '192Mi' },
       limits: { memory: '512Mi' },
     });
+  });
+
+  test('may run where the Pod Security Standard "restricted" is enforced', () => {
+    // What it asks of each container; the rest stands at the pod, or is about fields that are not there.
+    for (const container of [agent, broker]) {
+      expect(container['securityContext']).toMatchObject({
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+      });
+    }
+    expect(pod.volumes.map((volume) => Object.keys(volume).sort())).toEqual([['name', 'secret']]);
   });
 
   test('pin every image', () => {

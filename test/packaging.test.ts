@@ -26,25 +26,57 @@ function configured(env: Readonly<Record<string, string>>) {
   return loaded.config.settings;
 }
 
-const serviceForm = z.looseObject({
+// As much of the Compose Specification as the file uses, and nothing beside it: its schema too refuses what it does not know.
+const duration = z.string().regex(/^\d+(?:ms|s|m)$/);
+const serviceForm = z.strictObject({
   image: z.string(),
+  build: z.string().optional(),
+  entrypoint: z.array(z.string()).optional(),
+  command: z.array(z.string()).optional(),
   environment: z.record(z.string(), z.string()).default({}),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
-  depends_on: z.union([z.array(z.string()), z.record(z.string(), z.looseObject({}))]).default([]),
+  depends_on: z
+    .union([
+      z.array(z.string()),
+      z.record(z.string(), z.strictObject({ condition: z.enum(['service_started', 'service_healthy']) })),
+    ])
+    .default([]),
   profiles: z.array(z.string()).default([]),
+  restart: z.enum(['no', 'always', 'on-failure', 'unless-stopped']).optional(),
+  stop_grace_period: duration.optional(),
+  cap_drop: z.array(z.string()).optional(),
+  security_opt: z.array(z.string()).optional(),
+  healthcheck: z
+    .union([
+      z.strictObject({ disable: z.literal(true) }),
+      z.strictObject({
+        test: z.array(z.string()),
+        interval: duration,
+        timeout: duration,
+        retries: z.number().int(),
+      }),
+    ])
+    .optional(),
 });
-const composeForm = z.looseObject({
+const composeForm = z.strictObject({
+  name: z.string(),
   services: z.record(z.string(), serviceForm),
   volumes: z.record(z.string(), z.null()),
 });
-const compose = composeForm.parse(readYaml('docker-compose.yml'));
+const compose = composeForm.parse(withoutExtensions(readYaml('docker-compose.yml')));
 const services = Object.entries(compose.services);
 const agents = services.filter(([name]) => name.startsWith('agent-'));
 const brokers = services.filter(([name]) => name.startsWith('broker-'));
 const datasources = z
   .object({ datasources: z.array(z.looseObject({ type: z.string(), url: z.string() })) })
   .parse(readYaml('grafana/provisioning/datasources/prometheus.yml')).datasources;
+
+/** Keys that begin with x- are for anchors; Compose reads past them. */
+function withoutExtensions(file: unknown): unknown {
+  const entries = Object.entries(z.record(z.string(), z.unknown()).parse(file));
+  return Object.fromEntries(entries.filter(([key]) => !key.startsWith('x-')));
+}
 
 function service(name: string): z.infer<typeof serviceForm> {
   return serviceForm.parse(compose.services[name]);
@@ -88,7 +120,7 @@ describe('docker-compose.yml', () => {
   });
 
   test.each(agents)('%s is not killed while it hands over', (_, agent) => {
-    const graceMs = Number(/^(\d+)s$/.exec(String(agent['stop_grace_period']))?.[1]) * 1_000;
+    const graceMs = Number(/^(\d+)s$/.exec(String(agent.stop_grace_period))?.[1]) * 1_000;
     expect(graceMs).toBeGreaterThan(configured(agent.environment).SHUTDOWN_TIMEOUT_MS);
   });
 
@@ -98,8 +130,8 @@ describe('docker-compose.yml', () => {
   });
 
   test.each(brokers)('%s reaches its agent, which tells producers of it', (name, broker) => {
-    const command = z.array(z.string()).parse(broker['command']);
-    const [script = '', ...common] = z.array(z.string()).parse(broker['entrypoint']).slice(1);
+    const command = broker.command ?? [];
+    const [script = '', ...common] = broker.entrypoint?.slice(1) ?? [];
     expect(existsSync(join(project, script.replace('/app/', '')))).toBe(true);
     const { values } = parseArgs({
       args: [...common, ...command],
@@ -132,6 +164,21 @@ describe('docker-compose.yml', () => {
       POSTGRES_DB: 'streamhouse_metadata',
     });
   });
+
+  test.each(services)(
+    '%s waits for what there is, also when its profile is asked for alone',
+    (_, waiting) => {
+      const { depends_on: dependsOn, profiles } = waiting;
+      for (const name of Array.isArray(dependsOn) ? dependsOn : Object.keys(dependsOn)) {
+        const other = service(name);
+        expect(other.profiles.every((profile) => profiles.includes(profile))).toBe(true);
+        const isHealthAsked = !Array.isArray(dependsOn) && dependsOn[name]?.condition === 'service_healthy';
+        // The agents' check is the image's.
+        const hasCheck = other.build !== undefined || other.healthcheck !== undefined;
+        expect(!isHealthAsked || hasCheck).toBe(true);
+      }
+    },
+  );
 
   test.each(services)('%s publishes its ports on loopback alone', (_, { ports }) => {
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
