@@ -37,8 +37,10 @@ export async function expectLife(image: BuiltImage): Promise<void> {
   const ask = (...words: string[]): Promise<string> => run('streamhouse', ...words, '--url', url);
   await ask('topics', 'create', 'orders', '--partitions', '1');
   await using broker = start(join(image.directory, 'app/examples/broker/broker.js'), [
-    ...['--agent', url, '--port', '0', '--address', 'broker-1:9092'],
-    ...['--data', join(image.directory, 'data/segments')],
+    `--agent=${url}`,
+    '--port=0',
+    '--address=broker-1:9092',
+    `--data=${join(image.directory, 'data/segments')}`,
   ]);
   await broker.waitForLog(({ msg, topic }) => msg === 'term begun' && topic === 'orders');
 
