@@ -12,7 +12,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { loadConfig } from '../src/config/config.ts';
 import { settingNames, settings } from '../src/config/settings.ts';
-import { createInstruments } from '../src/metrics/instruments.ts';
+import { instrumentsOver } from './metrics/reading.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(project, path), 'utf8');
@@ -230,15 +230,7 @@ describe.each(readdirSync(join(project, 'grafana/dashboards')))('the dashboard %
 
 /** Every series name a scrape can show, and every label on any of them. */
 async function exposed(): Promise<{ metrics: ReadonlySet<string>; labels: ReadonlySet<string> }> {
-  const { registry } = createInstruments({
-    group: 'g',
-    agentStates: () => ({}),
-    leasesHeld: () => 0,
-    trustedForMs: () => 0,
-    signalsConnected: () => false,
-    agents: async () => ({}),
-    partitions: async () => ({}),
-  });
+  const { registry } = instrumentsOver();
   const described = registry.getMetricsAsArray();
   const names = described.flatMap(({ name, type }) =>
     String(type) === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [name],

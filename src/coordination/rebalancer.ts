@@ -2,7 +2,7 @@
 import type { Fence } from '../store/segments.ts';
 import type { Plan } from '../domain/planner.ts';
 import type { Term } from '../domain/lease.ts';
-import type { RebalanceReason } from '../metrics/instruments.ts';
+import type { RebalanceReason } from '../metrics/table/coordinator.ts';
 import { Backoff } from '../platform/backoff.ts';
 import { Bell } from '../platform/bell.ts';
 import type { PlanningInput } from '../store/assignments.ts';

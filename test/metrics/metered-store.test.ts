@@ -13,7 +13,7 @@ function metered(operations: Partial<MetadataStore>) {
   const instruments = instrumentsOver();
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing but the given operations is called
   const store = meteredStore(bare as unknown as MetadataStore, instruments);
-  const read = (name: string) => series(instruments.registry, `streamhouse_${name}`);
+  const read = (name: string) => series(instruments, `streamhouse_${name}`);
   return {
     store,
     operations: () => read('store_operation_duration_seconds_count'),
