@@ -60,7 +60,9 @@ export interface RunningAgent {
 /** Starts an agent and its HTTP face; `stop` ends both gracefully. Rejects when the port cannot be had. */
 export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSignal): Promise<RunningAgent> {
   const { settings, budget } = config;
-  const instruments = createInstruments(probeOf(settings.AGENT_GROUP, () => agent));
+  const instruments = createInstruments(
+    probeOf(settings.AGENT_GROUP, settings.METRICS_PER_PARTITION, () => agent),
+  );
   // The process's own: event loop lag, memory, CPU.
   collectDefaultMetrics({ register: instruments.registry });
   const agent: Agent = new Agent(
@@ -117,7 +119,7 @@ export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSi
   );
   const { HTTP_PORT: port, METRICS_PORT: metricsPort } = settings;
   const http = await startHttpServer(
-    { agent, clock, metrics: instruments.scrape, log, version },
+    { agent, clock, instruments, log, version },
     {
       host: settings.HTTP_HOST,
       port: port === 'off' ? undefined : port,
@@ -242,14 +244,14 @@ function closingBoth(store: OpenedStore['store'], signals: OpenedStore['signals'
 }
 
 /** What a scrape reads from the agent at that moment. */
-function probeOf(group: string, agent: () => Agent): Probe {
+function probeOf(group: string, isPerPartition: boolean, agent: () => Agent): Probe {
   return {
     group,
     agentStates: () => {
       const { state } = agent().status();
       return Object.fromEntries(agentRunStates.map((known) => [known, known === state]));
     },
-    brokerState: () => 'none',
+    brokerState: () => agent().brokerState,
     leasesHeld: () => agent().status().leases,
     leaseHandoffs: () =>
       agent()
@@ -260,15 +262,25 @@ function probeOf(group: string, agent: () => Agent): Probe {
       agent()
         .readiness()
         .some(({ name, ok }) => name === 'signals' && ok),
-    storePools: () => [],
-    leases: () => undefined,
-    plan: async () => undefined,
+    storePools: () => agent().store?.pools ?? [],
+    leases: () =>
+      isPerPartition
+        ? agent()
+            .held()
+            .terms.map(({ key: { topic, partition }, epoch }) => ({ topic, partition, epoch }))
+        : undefined,
+    plan: () => agent().planFigures(),
     // The coordinator counts its group when it is scraped, not on a tick; the others show nothing.
     counts: async () => {
       const { store } = agent();
       if (store === undefined || !agent().status().isCoordinator) return undefined;
-      const [agents, { total, led }] = await Promise.all([store.countAgents(), store.countPartitions()]);
-      return { agents, partitions: { led, unled: total - led }, movesUnderWay: 0 };
+      const [agents, { total, led, moving }] = await Promise.all([
+        store.countAgents(),
+        store.countPartitions(),
+      ]);
+      // The role may have gone meanwhile.
+      if (!agent().status().isCoordinator) return undefined;
+      return { agents, partitions: { led, unled: total - led }, movesUnderWay: moving };
     },
   };
 }

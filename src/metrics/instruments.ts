@@ -1,5 +1,6 @@
 // Every instrument of this program, made from the tables by subject beside this file. Base units; prefix `streamhouse_`.
 import { Registry } from 'prom-client';
+import { type Clock, systemClock } from '../platform/clock.ts';
 import { make } from './definition.ts';
 import type { Probe } from './probe.ts';
 import { Scrape } from './scrape.ts';
@@ -21,8 +22,8 @@ export const table = {
 export type Instruments = ReturnType<typeof createInstruments>;
 
 /** Instruments of one agent, in a registry of their own. `scrape` renders them, and whatever else is put into the registry. */
-export function createInstruments(probe: Probe) {
+export function createInstruments(probe: Probe, clock: Clock = systemClock) {
   const registry = new Registry();
   const instruments = make(table, registry);
-  return { registry, ...instruments, scrape: new Scrape(registry, instruments, probe) };
+  return { registry, ...instruments, scrape: new Scrape(registry, instruments, probe, clock) };
 }

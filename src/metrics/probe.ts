@@ -1,4 +1,5 @@
 // What is only known at the moment of a scrape.
+import type { PoolUse } from '../store/metadata-store.ts';
 import type { BrokerState } from './table/agent.ts';
 
 export interface Probe {
@@ -19,15 +20,6 @@ export interface Probe {
   plan(): Promise<PlanFigures | undefined>;
   /** Counted in the store; undefined unless this agent is the coordinator. May reject or take long: the scrape goes on without. */
   counts(): Promise<GroupCounts | undefined>;
-}
-
-export interface PoolUse {
-  readonly pool: string;
-  readonly busy: number;
-  readonly idle: number;
-  /** Operations that wait for a connection. */
-  readonly waiting: number;
-  readonly max: number;
 }
 
 export interface LeaseTerm {

@@ -1,5 +1,6 @@
-// One scrape: what is only known at its moment is read, then everything is rendered.
+// One scrape: what is only known at its moment is read, then everything is rendered, never long at a time: heartbeats go on beside it.
 import type { Registry } from 'prom-client';
+import type { Clock } from '../platform/clock.ts';
 import type { Made } from './definition.ts';
 import type { GroupCounts, PlanFigures, Probe } from './probe.ts';
 import type { agentTable } from './table/agent.ts';
@@ -14,31 +15,77 @@ type Scraped = Made<typeof agentTable & typeof leaseTable & typeof coordinatorTa
 /** Leases shown one by one at most; the rest is counted. */
 export const leaseSeriesMax = 1_000;
 
+/** How long a scrape waits for counts of the store, milliseconds; it then answers without them. */
+export const countsWaitMs = 500;
+
+/** Text rendered in one turn of the event loop, characters: about a thousand series. A metric is rendered in one turn. */
+const renderedPerTurn = 65_536;
+
 export class Scrape {
   private readonly registry: Registry;
   private readonly instruments: Scraped;
   private readonly probe: Probe;
+  private readonly clock: Clock;
+  private underWay: Promise<string> | undefined;
+  private counting: Promise<GroupCounts | undefined> | undefined;
 
-  constructor(registry: Registry, instruments: Scraped, probe: Probe) {
+  constructor(registry: Registry, instruments: Scraped, probe: Probe, clock: Clock) {
     this.registry = registry;
     this.instruments = instruments;
     this.probe = probe;
+    this.clock = clock;
   }
 
   get contentType(): string {
     return this.registry.contentType;
   }
 
-  /** The exposition, in the text format of Prometheus. Never rejects because of the store. */
-  async metrics(): Promise<string> {
-    const { probe } = this;
-    const [plan, counts] = await Promise.all([probe.plan(), probe.counts().catch(() => undefined)]);
-    // In one turn, so that scrapes at the same time do not mix.
+  /**
+   * The exposition, in the text format of Prometheus. Whoever asks while one is being made gets the same one. Waits for the store no
+   * longer than `countsWaitMs` and never rejects because of it.
+   */
+  metrics(): Promise<string> {
+    this.underWay ??= this.render().finally(() => {
+      this.underWay = undefined;
+    });
+    return this.underWay;
+  }
+
+  private async render(): Promise<string> {
+    const [plan, counts] = await Promise.all([this.probe.plan(), this.countsInTime()]);
     this.showAgent();
     this.showLeases();
     this.showPools();
     this.showGroup(plan, counts);
-    return this.registry.metrics();
+    const rendered: string[] = [];
+    let inThisTurn = 0;
+    for (const metric of this.registry.getMetricsAsArray()) {
+      if (inThisTurn > renderedPerTurn) {
+        await this.clock.sleep(0);
+        inThisTurn = 0;
+      }
+      const text = await this.registry.getSingleMetricAsString(metric.name);
+      rendered.push(text);
+      inThisTurn += text.length;
+    }
+    return `${rendered.join('\n\n')}\n`;
+  }
+
+  /** A read that takes longer is left to end, and no second one is begun beside it. */
+  private async countsInTime(): Promise<GroupCounts | undefined> {
+    this.counting ??= this.probe
+      .counts()
+      .catch(() => undefined)
+      .finally(() => {
+        this.counting = undefined;
+      });
+    const waiting = new AbortController();
+    const late = this.clock.sleep(countsWaitMs, waiting.signal).then(() => undefined);
+    try {
+      return await Promise.race([this.counting, late]);
+    } finally {
+      waiting.abort();
+    }
   }
 
   private showAgent(): void {

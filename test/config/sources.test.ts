@@ -48,6 +48,7 @@ const examples: Readonly<Record<SettingName, string>> = {
   RETURN_DELAY_MS: '60000',
   SHUTDOWN_TIMEOUT_MS: '9000',
   AUTO_MIGRATE: 'false',
+  METRICS_PER_PARTITION: 'true',
   LOG_LEVEL: 'debug',
   LOG_FORMAT: 'pretty',
 };

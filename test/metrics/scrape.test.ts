@@ -1,7 +1,12 @@
 // One scrape: series are there while what they describe is, and vanish with it.
 import { expect, test } from 'vitest';
-import type { GroupCounts, LeaseTerm, PlanFigures, PoolUse } from '../../src/metrics/probe.ts';
-import { instrumentsOver, seriesIn } from './reading.ts';
+import type { GroupCounts, LeaseTerm, PlanFigures } from '../../src/metrics/probe.ts';
+import type { PoolUse } from '../../src/store/metadata-store.ts';
+import { createInstruments } from '../../src/metrics/instruments.ts';
+import { countsWaitMs } from '../../src/metrics/scrape.ts';
+import { type Clock, systemClock } from '../../src/platform/clock.ts';
+import { ManualClock } from '../coordination/manual-clock.ts';
+import { instrumentsOver, quietProbe, seriesIn } from './reading.ts';
 
 const counts: GroupCounts = {
   agents: { active: 3, dead: 1 },
@@ -110,4 +115,55 @@ test('with the store away, what the agent knows by itself is answered', async ()
   expect(seriesIn(text, 'streamhouse_leases_held')).toEqual({ '': 3 });
   expect(seriesIn(text, 'streamhouse_agents')).toEqual({});
   expect(seriesIn(text, 'streamhouse_moves_planned')).toEqual({ '{group="g",state="waiting"}': 5 });
+});
+
+test('a store that does not answer is waited for no longer than it may take, and asked once at a time', async () => {
+  const clock = new ManualClock();
+  let asked = 0;
+  let answer = (_counts: GroupCounts): void => undefined;
+  const probe = {
+    ...quietProbe,
+    leasesHeld: () => 3,
+    counts: () => {
+      asked += 1;
+      return new Promise<GroupCounts>((resolve) => {
+        answer = resolve;
+      });
+    },
+  };
+  const { scrape } = createInstruments(probe, clock);
+  const [first, second] = [scrape.metrics(), scrape.metrics()];
+  await clock.advance(countsWaitMs);
+  expect(await second).toBe(await first);
+  expect(seriesIn(await first, 'streamhouse_leases_held')).toEqual({ '': 3 });
+  expect(seriesIn(await first, 'streamhouse_agents')).toEqual({});
+  const third = scrape.metrics();
+  answer(counts);
+  expect(seriesIn(await third, 'streamhouse_agents')).toEqual({
+    '{group="g",state="active"}': 3,
+    '{group="g",state="dead"}': 1,
+  });
+  expect(asked).toBe(1);
+});
+
+test('an exposition is whole however large: rendering pauses, and gives the event loop its turn', async () => {
+  const agents = Array.from({ length: 1_000 }, (_, i) => ({ agentId: `a-${i}`, partitions: 10, share: 10 }));
+  const leases = Array.from({ length: 10_000 }, (_, partition) => ({ topic: 'orders', partition, epoch: 1 }));
+  let pauses = 0;
+  const sleep: Clock['sleep'] = (ms, signal) => {
+    if (ms === 0) pauses += 1;
+    return systemClock.sleep(ms, signal);
+  };
+  const { scrape } = createInstruments(
+    { ...quietProbe, leases: () => leases, plan: async () => ({ ...plan, agents }) },
+    { ...systemClock, sleep },
+  );
+  const text = await scrape.metrics();
+  const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  expect(Object.keys(seriesIn(text, 'streamhouse_agent_partitions'))).toHaveLength(1_000);
+  expect(Object.keys(seriesIn(text, 'streamhouse_agent_share'))).toHaveLength(1_000);
+  expect(samples.length).toBeGreaterThan(3_000);
+  expect(samples.length).toBeLessThan(3_300);
+  expect(pauses).toBeGreaterThan(0);
+  expect(text.endsWith('\n')).toBe(true);
 });
