@@ -1,0 +1,38 @@
+// Pieces of PromQL that the dashboards share. `$group` and `$agent` are variables of the dashboards, the ones with `__` Grafana's own.
+
+/** Who is shown: what an agent says of itself has no name on it, `streamhouse_agent_info` of the same target has. */
+export type Scope = 'group' | 'agent';
+
+const chosen = {
+  group: 'streamhouse_agent_info{group=~"$group"}',
+  agent: 'streamhouse_agent_info{group=~"$group",agent_id=~"$agent"}',
+} as const;
+
+/** `expression`, which has the labels of its target, for the chosen agents alone, with `labels` of theirs. */
+export function named(expression: string, scope: Scope, labels = 'agent_id, group'): string {
+  return `${expression} * on (job, instance) group_left (${labels}) ${chosen[scope]}`;
+}
+
+/** `expression` for the chosen agents alone, unchanged. */
+export function within(expression: string, scope: Scope): string {
+  return `${expression} and on (job, instance) ${chosen[scope]}`;
+}
+
+/** Per second. */
+export const rate = (selector: string): string => `rate(${selector}[$__rate_interval])`;
+
+/** Between two points of a graph. A fraction more or less than was counted: Prometheus extrapolates. */
+export const increase = (selector: string): string => `increase(${selector}[$__rate_interval])`;
+
+/** Within the whole time that is shown. */
+export const inAll = (selector: string): string => `increase(${selector}[$__range])`;
+
+/** The quantile of a histogram whose `_bucket` series `counted` gives as rates or increases with the label `le`. */
+export function quantile(q: number, counted: string, by: readonly string[] = []): string {
+  return `histogram_quantile(${q}, sum by (${[...by, 'le'].join(', ')}) (${counted}))`;
+}
+
+/** What only the coordinator shows, once for each group even while a new coordinator already shows it too. */
+export function ofCoordinator(selector: string, by: readonly string[] = []): string {
+  return `max by (${['group', ...by].join(', ')}) (${selector})`;
+}
