@@ -110,7 +110,6 @@ export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSi
     { agent_id: settings.AGENT_ID, group: settings.AGENT_GROUP, zone: settings.AGENT_ZONE },
     1,
   );
-  instruments.coordinator.set({ group: settings.AGENT_GROUP }, 0);
   instruments.sessionTtlSeconds.set(budget.ttlMs / 1_000);
   instruments.sessionTrustLimitSeconds.set(trustedUntilMs(0, budget) / 1_000);
   const authentication = new Authentication(
@@ -257,6 +256,7 @@ function probeOf(group: string, isPerPartition: boolean, agent: () => Agent): Pr
       agent()
         .holds()
         .filter(({ revoking }) => revoking !== undefined).length,
+    isCoordinator: () => agent().status().isCoordinator,
     trustedForMs: () => agent().status().trustedForMs,
     signalsConnected: () =>
       agent()

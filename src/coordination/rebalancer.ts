@@ -83,7 +83,6 @@ export class Rebalancer {
     const { group, sessionId, settleMs, pingMs } = this.options;
     const backoff = new Backoff({ firstMs: 100, maxMs: pingMs, random });
     const fence = { sessionId, epoch: term.epoch };
-    instruments.coordinator.set({ group }, 1);
     instruments.coordinatorEpoch.set({ group }, term.epoch);
     instruments.coordinatorChanges.inc();
     this.reason = 'elected';
@@ -105,7 +104,6 @@ export class Rebalancer {
       }
       signals.publish('ping');
     }
-    instruments.coordinator.set({ group }, 0);
     this.last = undefined;
   }
 

@@ -10,6 +10,8 @@ export interface Probe {
   leasesHeld(): number;
   /** Partitions that the broker is asked for and has not given up yet. */
   leaseHandoffs(): number;
+  /** By a term that it trusts. */
+  isCoordinator(): boolean;
   trustedForMs(): number;
   signalsConnected(): boolean;
   /** Pools of connections to the store; none on SQLite, and before it is open. */

@@ -18,8 +18,8 @@ export const leaseSeriesMax = 1_000;
 /** How long a scrape waits for counts of the store, milliseconds; it then answers without them. */
 export const countsWaitMs = 500;
 
-/** Text rendered in one turn of the event loop, characters: about a thousand series. A metric is rendered in one turn. */
-const renderedPerTurn = 65_536;
+/** Text rendered in one turn of the event loop, characters: about 400 series. A metric is rendered in one turn. */
+const renderedPerTurn = 32_768;
 
 export class Scrape {
   private readonly registry: Registry;
@@ -57,6 +57,7 @@ export class Scrape {
     this.showLeases();
     this.showPools();
     this.showGroup(plan, counts);
+    await this.clock.sleep(0);
     const rendered: string[] = [];
     let inThisTurn = 0;
     for (const metric of this.registry.getMetricsAsArray()) {
@@ -95,6 +96,7 @@ export class Scrape {
     }
     const broker = probe.brokerState();
     for (const state of brokerStates) instruments.brokerState.set({ state }, state === broker ? 1 : 0);
+    instruments.coordinator.set({ group: probe.group }, probe.isCoordinator() ? 1 : 0);
     instruments.leasesHeld.set(probe.leasesHeld());
     instruments.leaseHandoffs.set(probe.leaseHandoffs());
     instruments.sessionTrustedSeconds.set(probe.trustedForMs() / 1000);

@@ -3,6 +3,7 @@ import type { AgentEvent } from '../../src/coordination/agent-events.ts';
 import type { HeldTerm } from '../../src/coordination/agent-view.ts';
 import { EventJournal } from '../../src/coordination/event-journal.ts';
 import { partitionKey } from '../../src/domain/lease.ts';
+import type { Instruments } from '../../src/metrics/instruments.ts';
 import { type HttpServer, type HttpServerOptions, startHttpServer } from '../../src/http/server.ts';
 import { ManualClock } from '../coordination/manual-clock.ts';
 import { eventually } from '../support/eventually.ts';
@@ -56,6 +57,7 @@ export interface EventStage extends AsyncDisposable {
   readonly agent: EventAgent;
   readonly clock: ManualClock;
   readonly server: HttpServer;
+  readonly instruments: Instruments;
   readonly lines: LogLine[];
   read(query?: string, headers?: Readonly<Record<string, string>>): Promise<EventReader>;
   /** A reader that has had its snapshot. */
@@ -78,8 +80,9 @@ export async function eventStage({
     lines.push({ level, message, ...fields });
   };
   const log = { debug: write('debug'), info: write('info'), error: write('error') };
+  const instruments = instrumentsOver();
   const server = await startHttpServer(
-    { agent, clock, instruments: instrumentsOver(), log, version: '1.2.3' },
+    { agent, clock, instruments, log, version: '1.2.3' },
     { host: '127.0.0.1', port: 0, allowedHosts: [], ...options },
   );
   const readers: EventReader[] = [];
@@ -92,6 +95,7 @@ export async function eventStage({
     agent,
     clock,
     server,
+    instruments,
     lines,
     read,
     async readOn(query) {

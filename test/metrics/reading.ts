@@ -8,6 +8,7 @@ export const quietProbe: Probe = {
   brokerState: () => 'none',
   leasesHeld: () => 0,
   leaseHandoffs: () => 0,
+  isCoordinator: () => false,
   trustedForMs: () => 0,
   signalsConnected: () => false,
   storePools: () => [],

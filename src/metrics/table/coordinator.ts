@@ -1,4 +1,5 @@
 // The group: who coordinates it, and what only the coordinator knows. Its series are there while this agent is the coordinator.
+import { agentStates } from '../../domain/agent-state.ts';
 import { moveReasons } from '../../domain/planner.ts';
 import { counter, gauge } from '../definition.ts';
 
@@ -7,7 +8,7 @@ export type RebalanceReason = (typeof rebalanceReasons)[number];
 
 export const coordinatorTable = {
   coordinator: gauge('coordinator', {
-    help: '1 while this agent is the coordinator of its group',
+    help: '1 while this agent is the coordinator of its group, by a term that it trusts',
     labels: { group: 'open' },
     whenOff: 'The sum over a group is not 1: none plans, or two clusters share a name.',
   }),
@@ -22,12 +23,12 @@ export const coordinatorTable = {
   }),
   agents: gauge('agents', {
     help: 'Agents of the group by state; coordinator only, counted at the scrape',
-    labels: { group: 'open', state: 'open' },
+    labels: { group: 'open', state: agentStates },
     whenOff: '`expired` or `dead`: agents that failed; `broker_down`: agents without a broker.',
   }),
   partitions: gauge('partitions', {
     help: 'Partitions of the group by state; coordinator only, counted at the scrape',
-    labels: { group: 'open', state: 'open' },
+    labels: { group: 'open', state: ['led', 'unled'] },
     whenOff:
       '`unled` stays above 0: nobody can take them, or who should does not get them; `streamhouse explain` says.',
   }),
@@ -37,9 +38,10 @@ export const coordinatorTable = {
     whenOff: '1 and no maintenance under way: `streamhouse resume`.',
   }),
   movesPlanned: gauge('moves_planned', {
-    help: 'Moves by state; coordinator only: led by another than the assigned agent, counted at the scrape (under_way), and held back by the last plan (waiting)',
-    labels: { group: 'open', state: 'open' },
-    whenOff: 'Stays above 0: handoffs do not end (`lease_handoffs`), or agents do not settle.',
+    help: 'Moves by state; coordinator only: assigned to an agent that does not lead it yet, counted at the scrape (under_way), and held back by the last plan (waiting)',
+    labels: { group: 'open', state: ['under_way', 'waiting'] },
+    whenOff:
+      'Stays above 0: handoffs do not end (`lease_handoffs`), or the receivers do not take what they are given.',
   }),
   agentPartitions: gauge('agent_partitions', {
     help: 'Partitions assigned to each live agent; coordinator only, as of its last plan',

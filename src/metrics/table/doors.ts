@@ -25,7 +25,7 @@ export const doorTable = {
   }),
   httpRequests: counter('http_requests_total', {
     help: "Requests answered, by the route's pattern and the class of the answer; event streams count when they end",
-    labels: { method: 'open', route: 'open', status: 'open' },
+    labels: { method: 'open', route: 'open', status: ['2xx', '3xx', '4xx', '5xx'] },
     whenOff: '5xx: the store is away or the agent stops; the access log has each.',
   }),
   httpRequestDuration: histogram('http_request_duration_seconds', {

@@ -18,7 +18,7 @@ export const storeTable = {
   }),
   storeConnections: gauge('store_connections', {
     help: 'Connections of a pool by state; PostgreSQL only',
-    labels: { pool: 'open', state: 'open' },
+    labels: { pool: 'open', state: ['busy', 'idle'] },
     whenOff: 'All `busy` for long: see `store_connections_waiting`.',
   }),
   storeConnectionsWaiting: gauge('store_connections_waiting', {
