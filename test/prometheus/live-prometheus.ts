@@ -108,7 +108,7 @@ export class LivePrometheus implements AsyncDisposable {
   }
 
   private async ask(path: string, parameters: Record<string, string>): Promise<unknown> {
-    const response = await fetch(`${this.url}/api/v1/${path}?${new URLSearchParams(parameters)}`);
+    const response = await fetch(`${this.url}/api/v1/${path}?${new URLSearchParams(parameters).toString()}`);
     const body = z
       .object({ status: z.string(), error: z.string().optional(), data: z.unknown() })
       .parse(await response.json());
