@@ -8,7 +8,9 @@ import {
   type SharedStore,
   untilLedBy,
 } from '../e2e/cluster.ts';
-import { eventually } from '../support/eventually.ts';
+import { expect } from 'vitest';
+import { z } from 'zod';
+import { eventually, eventuallyHolds } from '../support/eventually.ts';
 import type { PrometheusBinaries } from '../support/prometheus-binaries.ts';
 import { type FaultProxy, startProxy } from '../support/proxy.ts';
 import { LivePrometheus, type Series } from './live-prometheus.ts';
@@ -25,6 +27,10 @@ export const shownAgent = 'live-b';
 /** Asks for a token. */
 const guarded = 'live-c';
 
+const listedForm = z.looseObject({
+  agents: z.array(z.looseObject({ agentId: z.string(), state: z.string() })),
+});
+
 export class LiveScenario implements AsyncDisposable {
   /** Before anything was wrong, and after rules had been evaluated over several scrapes. */
   alertsInHealth: readonly Series[] = [];
@@ -35,6 +41,7 @@ export class LiveScenario implements AsyncDisposable {
   private readonly proxy: FaultProxy;
   private readonly agents = new Map<string, AgentProcess>();
   private readonly streams = new AbortController();
+  private readonly followed: Promise<unknown>[] = [];
   private watching: LivePrometheus | undefined;
 
   private constructor(store: SharedStore, proxy: FaultProxy) {
@@ -78,7 +85,7 @@ export class LiveScenario implements AsyncDisposable {
     const targets = await Promise.all([first, ...others].map(hostOf));
     this.startedAt = Date.now() / 1000;
     this.watching = await LivePrometheus.start(binaries, targets);
-    await this.untilListed([mortal, shownAgent, guarded]);
+    await this.untilActive(mortal, shownAgent, guarded);
     await first.ask('POST', '/v1/topics', { name: 'orders', partitionCount: partitions });
     await untilLedBy([...this.agents.values()], partitions);
   }
@@ -88,7 +95,7 @@ export class LiveScenario implements AsyncDisposable {
     await this.untilScraped('sum(streamhouse_leases_held) == 12 and max(streamhouse_moves_planned) == 0');
     const since = Date.now();
     await this.untilScraped(
-      'min(count_over_time(streamhouse_leases_held[2s])) >= 4 and count(streamhouse_leases_held) == 3',
+      'min(count_over_time(streamhouse_leases_held[2s])) >= 3 and count(streamhouse_leases_held) == 3',
     );
     await eventually(
       async () => (await this.prometheus.rules()).every((rule) => rule.lastEvaluation > since),
@@ -96,6 +103,10 @@ export class LiveScenario implements AsyncDisposable {
         what: 'every rule to be evaluated',
       },
     );
+    // A machine that is overloaded while agents start is slow in truth, and some alerts say so until it is over.
+    await eventually(async () => (await this.prometheus.at('ALERTS')).length === 0, {
+      what: 'a moment without alerts',
+    }).catch(() => undefined);
     this.alertsInHealth = await this.prometheus.at('ALERTS');
   }
 
@@ -164,7 +175,7 @@ export class LiveScenario implements AsyncDisposable {
   private async loseTheStore(): Promise<void> {
     this.proxy.mode = 'refuse';
     this.proxy.cutAll();
-    await this.untilScraped('sum(streamhouse_store_operation_duration_seconds_count{result="failed"}) > 0');
+    await this.untilScraped('min(streamhouse_store_up) == 0');
     this.proxy.mode = 'pass';
     await this.untilScraped('min(streamhouse_store_up) == 1');
   }
@@ -177,7 +188,7 @@ export class LiveScenario implements AsyncDisposable {
     await dead.program.exited;
     await untilLedBy([this.agent(shownAgent), this.agent(guarded)], partitions);
     this.start(mortal, { HTTP_PORT: port });
-    await this.untilListed([mortal, shownAgent, guarded]);
+    await this.untilActive(mortal);
     await this.untilScraped('sum(streamhouse_coordinator) == 1 and count(streamhouse_agent_info) == 3');
     await this.untilScraped('sum(streamhouse_failover_duration_seconds_count) > 0');
   }
@@ -228,14 +239,17 @@ export class LiveScenario implements AsyncDisposable {
   private async follow(agent: AgentProcess, path: string): Promise<void> {
     const response = await fetch(`${await agent.baseUrl()}${path}`, { signal: this.streams.signal });
     expectStatus(response.status, 200);
+    // Read all the time, as a broker does; a body that nobody holds is closed when memory is collected.
+    this.followed.push(response.text().catch(() => undefined));
   }
 
-  private async untilListed(agentIds: readonly string[]): Promise<void> {
-    await eventually(
+  private async untilActive(...agentIds: readonly string[]): Promise<void> {
+    await eventuallyHolds(
       async () => {
         const { body } = await this.agent(shownAgent).ask('GET', '/v1/agents');
-        const text = JSON.stringify(body);
-        return agentIds.every((id) => new RegExp(`"agentId":"${id}"[^{}]*"state":"active"`).test(text));
+        const { agents } = listedForm.parse(body);
+        const active = agents.filter(({ state }) => state === 'active').map(({ agentId }) => agentId);
+        expect(active).toEqual(expect.arrayContaining([...agentIds]));
       },
       { what: `${agentIds.join()} to be active` },
     );
@@ -250,6 +264,7 @@ export class LiveScenario implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.streams.abort();
+    await Promise.all(this.followed);
     await this.watching?.[Symbol.asyncDispose]();
     await Promise.all([...this.agents.values()].map((agent) => agent[Symbol.asyncDispose]()));
     await this.proxy.close();
