@@ -170,7 +170,7 @@ export const toAgent: DynamicConfigValue = {
   value: [
     {
       title: 'This agent',
-      url: '/d/streamhouse-agent?${datasource:queryparam}&${group:queryparam}&var-agent=${__value.raw:percentencode}&${__url_time_range}',
+      url: '/d/streamhouse-agent?${datasource:queryparam}&${group:queryparam}&var-agent=${__value.raw}&${__url_time_range}',
     },
   ],
 };
