@@ -18,6 +18,7 @@ function metered(operations: Partial<MetadataStore>) {
     store,
     operations: () => read('store_operation_duration_seconds_count'),
     fenced: () => read('fenced_writes_total'),
+    up: () => read('store_up'),
   };
 }
 
@@ -72,6 +73,22 @@ describe('an operation is counted', () => {
     await asked;
     expect(await operations()).toEqual({ '{operation="ping",result="ok"}': 1 });
   });
+});
+
+test('the store is up when the last operation was answered, a refusal included; a fault of ours says nothing', async () => {
+  let next: Error | undefined;
+  const { store, up } = metered({ ping: () => (next ? Promise.reject(next) : Promise.resolve()) });
+  const after = async (error: Error | undefined) => {
+    next = error;
+    await store.ping().catch(() => undefined);
+    return up();
+  };
+  expect(await up()).toEqual({ '': 0 });
+  expect(await after(undefined)).toEqual({ '': 1 });
+  expect(await after(new StoreUnavailable('silent', { outcomeUnknown: true }))).toEqual({ '': 0 });
+  expect(await after(new TypeError('boom'))).toEqual({ '': 0 });
+  expect(await after(new Refusal('not_found', 'no'))).toEqual({ '': 1 });
+  expect(await after(new TypeError('boom'))).toEqual({ '': 1 });
 });
 
 describe('a fenced write is counted by its operation', () => {
