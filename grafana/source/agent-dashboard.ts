@@ -205,6 +205,7 @@ const doors: Row = {
       means:
         'Streams ended because their reader took nothing, and requests refused for their token, by reason.',
       act: 'Tokens: a client with an old one, or somebody guesses; the log names the address. Streams: a reader that hangs.',
+      runbook: 'StreamHouseAuthenticationFailures',
       width: 8,
       look: 'bars',
       queries: [

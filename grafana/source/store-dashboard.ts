@@ -41,7 +41,7 @@ const now: Row = {
       means:
         'Open connections of all agents’ pools; each agent has two more outside of them, one to coordinate and one to listen.',
       act: 'With the two, all agents’ pools at their most must fit `max_connections`; `streamhouse db doctor` compares.',
-      runbook: 'StreamHouseStoreSlow',
+      runbook: 'StreamHouseStoreConnectionsExhausted',
       width: 6,
       none: 'SQLite',
       queries: [{ expr: `sum(${all('streamhouse_store_connections')})`, legend: 'open' }],
@@ -120,7 +120,7 @@ const connections: Row = {
       title: 'Connections of pools',
       means: 'Busy and idle ones of all agents, and (dashed) what their pools may open. None on SQLite.',
       act: 'All busy for long: the database is slow, or `DATABASE_POOL_MAX` is too low.',
-      runbook: 'StreamHouseStoreSlow',
+      runbook: 'StreamHouseStoreConnectionsExhausted',
       width: 8,
       decimals: 0,
       queries: [
@@ -136,7 +136,7 @@ const connections: Row = {
       title: 'Operations that wait for a connection',
       means: 'By agent.',
       act: 'Above 0 for long: a slow database, or raise `DATABASE_POOL_MAX`.',
-      runbook: 'StreamHouseStoreSlow',
+      runbook: 'StreamHouseStoreConnectionsExhausted',
       width: 8,
       decimals: 0,
       queries: [
