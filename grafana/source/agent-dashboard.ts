@@ -1,5 +1,5 @@
 // One agent: whether it may act and for how long, what it leads, who comes to its doors, and how its process does.
-import { inAll, increase, quantile, rate, within } from './expression.ts';
+import { inAll, counted, quantile, rate, within } from './expression.ts';
 import { type Frame, type Row } from './frame.ts';
 import { figure, graph, table } from './panels.ts';
 
@@ -133,7 +133,7 @@ const leases: Row = {
       act: '`held` grows steadily: who holds them does not let go; see the handoffs there. `failed`: the store.',
       width: 8,
       look: 'bars',
-      queries: [{ expr: its(increase('streamhouse_lease_acquisitions_total')), legend: '{{result}}' }],
+      queries: [{ expr: its(counted('streamhouse_lease_acquisitions_total')), legend: '{{result}}' }],
     }),
     graph({
       title: 'Leases lost',
@@ -143,7 +143,7 @@ const leases: Row = {
       runbook: 'StreamHouseHeartbeatSlackLow',
       width: 8,
       look: 'bars',
-      queries: [{ expr: its(increase('streamhouse_leases_lost_total')), legend: '{{reason}}' }],
+      queries: [{ expr: its(counted('streamhouse_leases_lost_total')), legend: '{{reason}}' }],
     }),
     figure({
       title: 'How long handoffs took',
@@ -170,7 +170,7 @@ const leases: Row = {
       runbook: 'StreamHouseFencedWritesSteady',
       width: 8,
       look: 'bars',
-      queries: [{ expr: its(increase('streamhouse_fenced_writes_total')), legend: '{{operation}}' }],
+      queries: [{ expr: its(counted('streamhouse_fenced_writes_total')), legend: '{{operation}}' }],
     }),
     table({
       title: 'Epochs',
@@ -209,8 +209,8 @@ const doors: Row = {
       width: 8,
       look: 'bars',
       queries: [
-        { expr: its(increase('streamhouse_event_streams_dropped_total')), legend: 'stream dropped' },
-        { expr: its(increase('streamhouse_authentication_failures_total')), legend: '{{reason}}' },
+        { expr: its(counted('streamhouse_event_streams_dropped_total')), legend: 'stream dropped' },
+        { expr: its(counted('streamhouse_authentication_failures_total')), legend: '{{reason}}' },
       ],
     }),
     graph({
@@ -229,14 +229,14 @@ const doors: Row = {
     graph({
       title: 'Requests that failed',
       means:
-        'Answers of 400 and above per second. 409 is an answer to live with (`fenced`, `lease_held`); 5xx is 503: the store did not answer, or there is no trust.',
+        'Answers of 400 and above. 409 is an answer to live with (`fenced`, `lease_held`); 5xx is 503: the store did not answer, or there is no trust.',
       act: '5xx: the store, or the agent stops. 4xx that grow: a client that does something wrong; the access log has each.',
       runbook: 'StreamHouseStoreAway',
-      unit: 'reqps',
       width: 12,
+      look: 'bars',
       queries: [
         {
-          expr: `sum by (route, status) (${its(rate('streamhouse_http_requests_total{status=~"4xx|5xx"}'))})`,
+          expr: `sum by (route, status) (${its(counted('streamhouse_http_requests_total{status=~"4xx|5xx"}'))})`,
           legend: '{{status}} {{route}}',
         },
       ],
@@ -286,7 +286,7 @@ const store: Row = {
       look: 'bars',
       queries: [
         {
-          expr: its(increase('streamhouse_store_operation_duration_seconds_count{result="failed"}')),
+          expr: its(counted('streamhouse_store_operation_duration_seconds_count{result="failed"}')),
           legend: '{{operation}}',
         },
       ],

@@ -1,5 +1,5 @@
 // The cluster: who leads what, whether anything is at risk, what moves and why.
-import { inAll, increase, named, ofCoordinator, quantile, within } from './expression.ts';
+import { inAll, counted, named, ofCoordinator, quantile, within } from './expression.ts';
 import { type Frame, type Row } from './frame.ts';
 import { dashed, figure, graph, graphBothWays, table, toAgent, unit } from './panels.ts';
 
@@ -246,7 +246,7 @@ const takeovers: Row = {
       queries: [
         {
           expr: named(
-            `sum without (cause) (${increase('streamhouse_failover_duration_seconds_count')})`,
+            `sum without (cause) (${counted('streamhouse_failover_duration_seconds_count')})`,
             'group',
           ),
           legend: '{{agent_id}}',
@@ -263,7 +263,7 @@ const takeovers: Row = {
       look: 'bars',
       queries: [
         {
-          expr: `sum by (result) (${within(increase('streamhouse_reaps_total'), 'group')})`,
+          expr: `sum by (result) (${within(counted('streamhouse_reaps_total'), 'group')})`,
           legend: '{{result}}',
         },
       ],
@@ -277,7 +277,7 @@ const takeovers: Row = {
       look: 'bars',
       queries: [
         {
-          expr: named(`sum without (reason) (${increase('streamhouse_leases_lost_total')})`, 'group'),
+          expr: named(`sum without (reason) (${counted('streamhouse_leases_lost_total')})`, 'group'),
           legend: '{{agent_id}}',
         },
       ],
@@ -312,7 +312,7 @@ const balance: Row = {
       look: 'bars',
       queries: [
         {
-          expr: `sum by (reason) (${within(increase('streamhouse_moves_total{result="written"}'), 'group')})`,
+          expr: `sum by (reason) (${within(counted('streamhouse_moves_total{result="written"}'), 'group')})`,
           legend: '{{reason}}',
         },
       ],
@@ -326,7 +326,7 @@ const balance: Row = {
       look: 'bars',
       queries: [
         {
-          expr: `sum by (result) (${within(increase('streamhouse_moves_total'), 'group')})`,
+          expr: `sum by (result) (${within(counted('streamhouse_moves_total'), 'group')})`,
           legend: '{{result}}',
         },
       ],
@@ -371,7 +371,7 @@ const balance: Row = {
       look: 'bars',
       queries: [
         {
-          expr: `sum by (reason) (${within(increase('streamhouse_rebalances_total'), 'group')})`,
+          expr: `sum by (reason) (${within(counted('streamhouse_rebalances_total'), 'group')})`,
           legend: '{{reason}}',
         },
       ],
@@ -400,7 +400,7 @@ const handoffs: Row = {
       look: 'bars',
       queries: [
         {
-          expr: `sum by (result) (${within(increase('streamhouse_handoff_duration_seconds_count'), 'group')})`,
+          expr: `sum by (result) (${within(counted('streamhouse_handoff_duration_seconds_count'), 'group')})`,
           legend: '{{result}}',
         },
       ],
@@ -435,7 +435,7 @@ const handoffs: Row = {
       look: 'bars',
       queries: [
         {
-          expr: named(increase('streamhouse_fenced_writes_total'), 'group'),
+          expr: named(counted('streamhouse_fenced_writes_total'), 'group'),
           legend: '{{agent_id}} {{operation}}',
         },
       ],

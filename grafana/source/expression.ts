@@ -21,8 +21,16 @@ export function within(expression: string, scope: Scope): string {
 /** Per second. */
 export const rate = (selector: string): string => `rate(${selector}[$__rate_interval])`;
 
-/** Between two points of a graph. A fraction more or less than was counted: Prometheus extrapolates. */
-export const increase = (selector: string): string => `increase(${selector}[$__rate_interval])`;
+/**
+ * How much a counter grew from one point of a graph to the next, each event once and whole. Where a label is open, a series begins with its first event,
+ * at 1, in which `increase` sees no growth: so a new series counts from 0, if its agent was scraped before.
+ */
+export function counted(selector: string): string {
+  const before = 'offset $__interval';
+  const grown = `clamp_min(${selector} - ${selector} ${before}, 0)`;
+  const begun = `${selector} unless ${selector} ${before} and on (job, instance) streamhouse_agent_info ${before}`;
+  return `(${grown} or ${begun})`;
+}
 
 /** Within the whole time that is shown. */
 export const inAll = (selector: string): string => `increase(${selector}[$__range])`;

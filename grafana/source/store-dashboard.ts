@@ -1,5 +1,5 @@
 // The store, as all agents together meet it.
-import { increase, named, quantile, rate, within } from './expression.ts';
+import { counted, named, quantile, rate, within } from './expression.ts';
 import { type Frame, type Row } from './frame.ts';
 import { dashed, figure, graph, graphBothWays } from './panels.ts';
 
@@ -63,14 +63,14 @@ const operations: Row = {
     }),
     graph({
       title: 'Refused and failed',
-      means: 'Per second. `refused` is an answer (a fence, a lease that is held); `failed` is none.',
+      means: '`refused` is an answer (a fence, a lease that is held); `failed` is none.',
       act: '`failed`: the store is away, or slower than a statement may be. The agents’ logs name the error.',
       runbook: 'StreamHouseStoreAway',
-      unit: 'ops',
       width: 12,
+      look: 'bars',
       queries: [
         {
-          expr: `sum by (operation, result) (${all(rate(`${operation}_count{result=~"refused|failed"}`))})`,
+          expr: `sum by (operation, result) (${all(counted(`${operation}_count{result=~"refused|failed"}`))})`,
           legend: '{{operation}} {{result}}',
         },
       ],
@@ -185,7 +185,7 @@ const signals: Row = {
       look: 'bars',
       width: 8,
       queries: [
-        { expr: `sum by (reason) (${all(increase('streamhouse_resyncs_total'))})`, legend: '{{reason}}' },
+        { expr: `sum by (reason) (${all(counted('streamhouse_resyncs_total'))})`, legend: '{{reason}}' },
       ],
     }),
   ],

@@ -25,7 +25,10 @@ const panelForm = z.looseObject({
   datasource: sourceForm,
   gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
   fieldConfig: z.object({
-    defaults: z.looseObject({ unit: z.string() }),
+    defaults: z.looseObject({
+      unit: z.string(),
+      custom: z.looseObject({ drawStyle: z.string().optional() }).optional(),
+    }),
     overrides: z.array(z.object({ matcher: z.looseObject({}), properties: z.array(propertyForm) })),
   }),
   targets: z.array(targetForm).min(1),

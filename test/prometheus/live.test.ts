@@ -137,10 +137,18 @@ describe.skipIf(binaries === null || target === undefined)(
           expect({ query: query.expr, series: found.length }).not.toEqual({ query: query.expr, series: 0 });
           expect(withoutLabels(found, labelsNamedIn(query.legendFormat ?? ''))).toEqual([]);
         }
+        // Bars count events: one of them has been seen.
+        if (panel.fieldConfig.defaults.custom?.drawStyle === 'bars' && !withoutEvents.has(panel.title)) {
+          const all = await Promise.all(panel.targets.map(({ expr }) => shownBy(expr, false)));
+          expect(all.flat().filter(({ values }) => values.some((value) => value > 0))).not.toEqual([]);
+        }
         if (panel.type === 'table')
           expect(await fieldsOf(panel.targets)).toEqual(expect.arrayContaining(columnsOf(panel)));
       });
     });
+
+    /** Bars of what does not happen here, or not to the agent that is shown. */
+    const withoutEvents = new Set(['Leases lost', 'Streams dropped, requests turned away']);
 
     /** What Grafana's table has before columns are chosen: the labels, and a value of each query. */
     async function fieldsOf(targets: readonly Target[]): Promise<string[]> {
