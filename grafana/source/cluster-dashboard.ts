@@ -89,10 +89,10 @@ const who: Row = {
     table({
       title: 'Agents',
       means:
-        'Every agent that is scraped: its state, its broker, what it leads, and the share of its trust that is left.',
+        'Every agent that is scraped: its state, what it leads, and the share of its trust that is left.',
       act: 'Not `active`: `streamhouse status` on that machine says why. The name leads to the agent’s own dashboard.',
       runbook: 'StreamHouseStoreAway',
-      width: 14,
+      width: 24,
       queries: [
         `max by (group, agent_id, state) (${named('(streamhouse_agent_state == 1)', 'group')})`,
         `max by (group, agent_id, zone) (streamhouse_agent_info{${group}})`,
@@ -116,7 +116,7 @@ const who: Row = {
       act: 'Two lines of one group: believe the higher epoch, then read the runbook.',
       runbook: 'StreamHouseTwoCoordinators',
       width: 10,
-      height: 4,
+      height: 6,
       queries: [
         `max by (group, agent_id) (${named('(streamhouse_coordinator_epoch and streamhouse_coordinator == 1)', 'group', 'agent_id')} and on (group) streamhouse_coordinator{${group}})`,
       ],
@@ -130,8 +130,8 @@ const who: Row = {
       title: 'Alerts',
       means: 'Alerts of prometheus/rules that fire or wait to fire, as Prometheus has them.',
       act: 'Each has a section of its name in the runbook.',
-      width: 10,
-      height: 4,
+      width: 14,
+      height: 6,
       queries: [`ALERTS{alertname=~"StreamHouse.*",group=~"$group|"}`],
       columns: [
         {
