@@ -78,9 +78,9 @@ describe('an operation is counted', () => {
 test('the store is up when the last operation was answered, a refusal included; a fault of ours says nothing', async () => {
   let next: Error | undefined;
   const { store, up } = metered({ ping: () => (next ? Promise.reject(next) : Promise.resolve()) });
-  const after = async (error: Error | undefined) => {
-    next = error;
-    await store.ping().catch(() => undefined);
+  const after = async (failure: Error | undefined) => {
+    next = failure;
+    await Promise.allSettled([store.ping()]);
     return up();
   };
   expect(await up()).toEqual({ '': 0 });
