@@ -2,7 +2,7 @@
 // engine is needed; that the images build and run is not claimed.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,6 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { loadConfig } from '../src/config/config.ts';
 import { settingNames, settings } from '../src/config/settings.ts';
-import { instrumentsOver } from './metrics/reading.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(project, path), 'utf8');
@@ -244,93 +243,6 @@ describe('what Grafana is provisioned with', () => {
     expect(existsSync(join(project, home.replace(String(paths[0]), 'grafana/dashboards')))).toBe(true);
   });
 });
-
-const sourceForm = z.object({ type: z.literal('prometheus'), uid: z.literal('${datasource}') });
-const dashboardForm = z.looseObject({
-  uid: z.string(),
-  title: z.string(),
-  templating: z.object({ list: z.array(z.looseObject({ name: z.string(), type: z.string() })) }),
-  panels: z.array(
-    z.looseObject({
-      id: z.number(),
-      title: z.string(),
-      description: z.string(),
-      datasource: sourceForm,
-      gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
-      targets: z.array(z.looseObject({ expr: z.string(), datasource: sourceForm })).min(1),
-    }),
-  ),
-});
-
-describe.each(readdirSync(join(project, 'grafana/dashboards')))('the dashboard %s', (file) => {
-  const text = read(join('grafana/dashboards', file));
-  const dashboard = dashboardForm.parse(JSON.parse(text));
-  const expressions = dashboard.panels.flatMap(({ title, targets }) =>
-    targets.map(({ expr }) => ({ title, expr })),
-  );
-
-  test('asks for its data source by a variable, as provisioned dashboards must', () => {
-    expect(text).not.toContain('__inputs');
-    const variable = dashboard.templating.list.find(({ name }) => name === 'datasource');
-    expect(variable).toMatchObject({ type: 'datasource', query: 'prometheus' });
-    for (const query of dashboard.templating.list.filter(({ type }) => type === 'query')) {
-      expect(query['datasource']).toEqual({ type: 'prometheus', uid: '${datasource}' });
-    }
-  });
-
-  test.each(expressions)('names only metrics and labels that exist: $title, $expr', async ({ expr }) => {
-    const { metrics, labels } = await exposed();
-    const named = expr.match(/\bstreamhouse_\w+/g) ?? [];
-    expect(named).not.toEqual([]);
-    expect(named.filter((name) => !metrics.has(name))).toEqual([]);
-    expect(labelsIn(expr).filter((label) => !labels.has(label))).toEqual([]);
-  });
-
-  test('names only metrics that exist in its variables', async () => {
-    const { metrics } = await exposed();
-    const named = JSON.stringify(dashboard.templating).match(/\bstreamhouse_\w+/g) ?? [];
-    expect(named.filter((name) => !metrics.has(name))).toEqual([]);
-  });
-
-  test('uses only variables that it has, or that Grafana has', () => {
-    const used = [...text.matchAll(/\$\{?(\w+)/g)].map(([, name]) => String(name));
-    const known = [...dashboard.templating.list.map(({ name }) => name), '__rate_interval', '__all'];
-    expect(used.filter((name) => !known.includes(name))).toEqual([]);
-  });
-
-  test('has panels of their own number that do not overlap', () => {
-    const { panels } = dashboard;
-    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
-    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
-      Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
-    );
-    expect(new Set(cells).size).toBe(cells.length);
-    expect(panels.every(({ gridPos: { x, w } }) => x + w <= 24)).toBe(true);
-  });
-});
-
-/** Every series name a scrape can show, and every label on any of them. */
-async function exposed(): Promise<{ metrics: ReadonlySet<string>; labels: ReadonlySet<string> }> {
-  const { registry } = instrumentsOver();
-  const described = registry.getMetricsAsArray();
-  const names = described.flatMap(({ name, type }) =>
-    String(type) === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [name],
-  );
-  const labelNames = described.map((metric) =>
-    z.looseObject({ labelNames: z.array(z.string()) }).parse(metric),
-  );
-  const labels = labelNames.flatMap((metric) => metric.labelNames);
-  return { metrics: new Set(names), labels: new Set([...labels, 'le', 'instance', 'job']) };
-}
-
-/** Labels that are matched, grouped by or joined on. */
-function labelsIn(expr: string): string[] {
-  const matched = [...expr.matchAll(/[{,]\s*(\w+)\s*[!=]?[=~]~?\s*"/g)].map(([, label]) => String(label));
-  const lists = [...expr.matchAll(/\b(?:by|on|group_left)\s*\(([^)]*)\)/g)].map(([, list]) => String(list));
-  return [...matched, ...lists.flatMap((list) => list.split(','))]
-    .map((label) => label.trim())
-    .filter(Boolean);
-}
 
 describe('the Dockerfile', () => {
   const instructions = read('Dockerfile')
