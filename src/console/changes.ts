@@ -2,8 +2,8 @@
 import type { AgentAnswer } from '../http/schemas/answers/agents.ts';
 import type { LeaseMoveAnswer } from '../http/schemas/answers/leases.ts';
 import type { PauseAnswer } from '../http/schemas/answers/rebalance.ts';
-import { type Api, pathOf } from './data/api.ts';
-import { placeOf } from './data/happenings.ts';
+import { type Api, pathOf } from './model/api.ts';
+import { placeOf } from './model/happenings.ts';
 import type { Question } from './desk.ts';
 
 /** One partition under the term that the user saw: a change of another term is refused by the agent. */

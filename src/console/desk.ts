@@ -1,9 +1,9 @@
 // What every view needs: the live picture, the API, and the ways to ask the user and to tell the user.
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import type { Api } from './data/api.ts';
-import type { Live } from './data/live.ts';
-import type { Store } from './data/store.ts';
+import type { Api } from './model/api.ts';
+import type { Live } from './model/live.ts';
+import type { Store } from './model/store.ts';
 
 /** A change that is asked for before it is made. */
 export interface Question {

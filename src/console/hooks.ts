@@ -1,9 +1,9 @@
 // How components follow what changes: stores, time, and what they read themselves.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Poller } from './data/poller.ts';
-import { sentenceOf } from './data/problem.ts';
-import type { Reading } from './data/cluster.ts';
-import type { Store } from './data/store.ts';
+import { Poller } from './model/poller.ts';
+import { sentenceOf } from './model/problem.ts';
+import type { Reading } from './model/cluster.ts';
+import type { Store } from './model/store.ts';
 import { useDesk } from './desk.ts';
 
 /** Drawn anew when the store's value changes. */

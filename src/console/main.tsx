@@ -1,9 +1,9 @@
 // The console page: what the group does, live, in a browser. Served by the agent, as compiled; no other host is asked for anything.
 import { render } from 'preact';
-import { Keyring } from './data/access.ts';
-import { Api } from './data/api.ts';
-import { Live } from './data/live.ts';
-import { Store } from './data/store.ts';
+import { Keyring } from './model/access.ts';
+import { Api } from './model/api.ts';
+import { Live } from './model/live.ts';
+import { Store } from './model/store.ts';
 import type { Desk } from './desk.ts';
 import { Page } from './page.tsx';
 

@@ -1,6 +1,7 @@
 // The whole page: its frame, the view that the address names, and the dialogs above it.
+import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { type Route, routeOf } from './data/route.ts';
+import { type Route, routeOf } from './model/route.ts';
 import { type Desk, DeskProvider, useDesk } from './desk.ts';
 import { useStore } from './hooks.ts';
 import { Footer } from './parts/footer.tsx';
@@ -61,7 +62,7 @@ function Frame() {
   );
 }
 
-function View({ route }: { readonly route: Route }) {
+function View({ route }: { readonly route: Route }): VNode {
   switch (route.view) {
     case 'overview':
       return <Overview />;
@@ -80,6 +81,7 @@ function View({ route }: { readonly route: Route }) {
     case 'events':
       return <Events />;
     case 'unknown':
+    default:
       return (
         <>
           <h2>Not found</h2>

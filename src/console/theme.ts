@@ -1,5 +1,5 @@
 // Light or dark: as the system says until the user says otherwise, for as long as the page is open.
-import { Store } from './data/store.ts';
+import { Store } from './model/store.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
 

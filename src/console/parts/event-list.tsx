@@ -1,6 +1,6 @@
 // What happened, the newest first.
-import type { Timeline } from '../data/timeline.ts';
-import { timeText } from '../data/times.ts';
+import type { Timeline } from '../model/timeline.ts';
+import { timeText } from '../model/times.ts';
 
 export function EventList({ timeline }: { readonly timeline: Timeline }) {
   if (timeline.length === 0) return <p>Nothing has happened since this page was opened.</p>;

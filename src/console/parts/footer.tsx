@@ -1,5 +1,5 @@
 // What the page shows, and how old it is.
-import { durationText } from '../data/times.ts';
+import { durationText } from '../model/times.ts';
 import { useDesk } from '../desk.ts';
 import { useStore } from '../hooks.ts';
 import { useAge } from './freshness.tsx';

@@ -1,6 +1,6 @@
 // Says plainly when what is shown is old, and why.
 import type { ComponentChildren } from 'preact';
-import { durationText } from '../data/times.ts';
+import { durationText } from '../model/times.ts';
 import { useDesk } from '../desk.ts';
 import { useNow, useStore } from '../hooks.ts';
 

@@ -1,5 +1,5 @@
 // The top of the page: where one is, how the cluster is, and ways around.
-import type { Route } from '../data/route.ts';
+import type { Route } from '../model/route.ts';
 import { useDesk } from '../desk.ts';
 import { useStore } from '../hooks.ts';
 import { nextTheme, theme } from '../theme.ts';

@@ -1,6 +1,6 @@
 // The map on its canvas: squares in bands, drawn whole whenever leases have changed, which takes a few milliseconds for 10,000.
 import type { LeaseAnswer } from '../../http/schemas/answers/leases.ts';
-import { cornerOf, type MapLayout } from '../data/map-layout.ts';
+import { cornerOf, type MapLayout } from '../model/map-layout.ts';
 
 export interface MapPicture {
   readonly layout: MapLayout;
@@ -22,7 +22,6 @@ const ink = {
   dark: { text: '#e6ebf0', faint: '#a3b0bd', vacant: '#ff8a80', mark: '#ffffff', band: '#1b232c' },
 };
 const font = '12px system-ui, sans-serif';
-const labelLineHeight = 14;
 
 export function drawMap(canvas: HTMLCanvasElement, picture: MapPicture): void {
   const { layout, isDark } = picture;
@@ -38,7 +37,7 @@ export function drawMap(canvas: HTMLCanvasElement, picture: MapPicture): void {
   const colours = isDark ? ink.dark : ink.light;
   const palette = isDark ? hues.dark : hues.light;
   for (const [band, placed] of layout.bands.entries()) {
-    drawLabel(context, layout, placed.top, labelOf(placed.agentId, placed.count), colours);
+    drawLabel(context, layout, placed.labelTop, labelOf(placed.agentId, placed.count), colours);
     const leases = picture.leases[band] ?? [];
     const size = layout.pitch - 2;
     for (const [index, lease] of leases.entries()) {
@@ -69,12 +68,12 @@ function drawLabel(
   context.textBaseline = 'top';
   context.textAlign = 'right';
   context.fillStyle = colours.faint;
-  const right = layout.labelWidth - 10;
-  context.fillText(count, right, top + (layout.pitch > labelLineHeight ? 2 : 0));
+  const right = layout.labelWidth > 0 ? layout.labelWidth - 10 : layout.columns * layout.pitch;
+  context.fillText(count, right, top);
   const room = right - context.measureText(count).width - 8;
   context.textAlign = 'left';
   context.fillStyle = colours.text;
-  context.fillText(fitted(context, name, room), 2, top);
+  context.fillText(fitted(context, name, room), 0, top);
 }
 
 /** Names are up to 249 characters long. */

@@ -1,5 +1,5 @@
 // A point in time: short to see, in full on demand.
-import { durationText, timeText } from '../data/times.ts';
+import { durationText, timeText } from '../model/times.ts';
 
 /** `time`: RFC 3339; null is a dash. */
 export function Moment({ time }: { readonly time: string | null }) {

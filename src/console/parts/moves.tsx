@@ -1,8 +1,8 @@
 // Moves in flight, and the pause: what the assignment wants that is not so yet.
 import { useEffect } from 'preact/hooks';
 import { pauseQuestion } from '../changes.ts';
-import { placeOf } from '../data/happenings.ts';
-import { addressOf } from '../data/route.ts';
+import { placeOf } from '../model/happenings.ts';
+import { addressOf } from '../model/route.ts';
 import { useDesk } from '../desk.ts';
 import { useStore } from '../hooks.ts';
 import { ChangeButton } from './change-button.tsx';

@@ -1,8 +1,8 @@
 // One partition: why it is where it is, and who led it when.
 import type { TermAnswer } from '../../http/schemas/answers/leases.ts';
 import type { ExplanationAnswer } from '../../http/schemas/answers/rebalance.ts';
-import { pathOf } from '../data/api.ts';
-import { addressOf } from '../data/route.ts';
+import { pathOf } from '../model/api.ts';
+import { addressOf } from '../model/route.ts';
 import { useDesk } from '../desk.ts';
 import { useRead } from '../hooks.ts';
 import { ReadFailure } from './freshness.tsx';
@@ -45,7 +45,6 @@ export function PartitionDetails({ topic, partition }: PartitionDetailsProps) {
 function History({ place, terms }: { readonly place: string; readonly terms: readonly TermAnswer[] }) {
   return (
     // A region that scrolls has to be reached by the keyboard.
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div
       class="table-frame is-short"
       role="region"

@@ -1,7 +1,7 @@
 // One partition in a line: who leads it since when, under which epoch, and where it is going.
 import type { LeaseAnswer } from '../../http/schemas/answers/leases.ts';
-import { placeOf } from '../data/happenings.ts';
-import { durationText } from '../data/times.ts';
+import { placeOf } from '../model/happenings.ts';
+import { durationText } from '../model/times.ts';
 import { Moment } from './moment.tsx';
 import { useDesk } from '../desk.ts';
 

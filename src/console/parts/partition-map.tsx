@@ -1,10 +1,10 @@
 // The live map: who leads what, a square per partition, by mouse and by keyboard. The table beside it has the same facts.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { LeaseAnswer } from '../../http/schemas/answers/leases.ts';
-import { placeOf } from '../data/happenings.ts';
-import type { LeaseTable } from '../data/leases.ts';
-import { cornerOf, layMap, type MapPlace, type MapStep, placeAt, stepOn } from '../data/map-layout.ts';
-import { addressOf } from '../data/route.ts';
+import { placeOf } from '../model/happenings.ts';
+import type { LeaseTable } from '../model/leases.ts';
+import { cornerOf, layMap, type MapPlace, type MapStep, placeAt, stepOn } from '../model/map-layout.ts';
+import { addressOf } from '../model/route.ts';
 import { useStore, useWidth } from '../hooks.ts';
 import { isDark } from '../theme.ts';
 import { drawMap } from './map-drawing.ts';
@@ -107,7 +107,6 @@ export function PartitionMap({ leases, agentIds, moving }: PartitionMapProps) {
           <canvas
             ref={canvas}
             role="application"
-            // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
             tabIndex={0}
             aria-label={`Partitions by agent: ${leases.all.length} partitions, ${leases.vacant.length} without a leader. Arrow keys walk, Enter opens; the table Partitions has the same.`}
             onMouseMove={(event) => setPlace(point(event))}

@@ -1,8 +1,8 @@
 // All partitions with their leaders, with a search: the map's facts for whoever reads rather than looks.
 import { useMemo, useState } from 'preact/hooks';
 import type { LeaseAnswer } from '../../http/schemas/answers/leases.ts';
-import { placeOf } from '../data/happenings.ts';
-import { addressOf } from '../data/route.ts';
+import { placeOf } from '../model/happenings.ts';
+import { addressOf } from '../model/route.ts';
 import { Moment } from './moment.tsx';
 import { byNumber, byText, type Column, WindowedTable } from './windowed-table.tsx';
 

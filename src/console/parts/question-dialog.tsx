@@ -1,6 +1,6 @@
 // Asks before a change is made, makes it, and says what happened.
 import { useState } from 'preact/hooks';
-import { sentenceOf } from '../data/problem.ts';
+import { sentenceOf } from '../model/problem.ts';
 import { type Question, useDesk } from '../desk.ts';
 import { useStore } from '../hooks.ts';
 import { Dialog } from './dialog.tsx';

@@ -1,5 +1,5 @@
 // What is left of a session, as a bar that shrinks and a number.
-import { durationText } from '../data/times.ts';
+import { durationText } from '../model/times.ts';
 import { useNow } from '../hooks.ts';
 
 export interface TimeLeftProps {

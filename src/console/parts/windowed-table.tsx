@@ -52,7 +52,6 @@ export function WindowedTable<T>({ caption, columns, rows, keyOf, isMarked, empt
   const end = Math.min(sorted.length, Math.ceil((view.top + view.height) / rowHeight) + rowsBeyond);
   return (
     // A region that scrolls has to be reached by the keyboard.
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div class="table-frame" ref={frame} role="region" aria-label={`${caption}, scrollable`} tabIndex={0}>
       <table class="windowed" aria-rowcount={sorted.length + 1}>
         <caption>{caption}</caption>
@@ -105,6 +104,7 @@ function useSorted<T>(
     const order = sorting === undefined ? undefined : columns[sorting.column]?.order;
     if (order === undefined) return rows;
     return rows.toSorted((a, b) => (sorting?.isDescending === true ? order(b, a) : order(a, b)));
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [rows, sorting]);
 }
 

@@ -1,6 +1,6 @@
 // One agent: what it is, and what it leads.
-import { addressOf } from '../data/route.ts';
-import { noLeases } from '../data/leases.ts';
+import { addressOf } from '../model/route.ts';
+import { noLeases } from '../model/leases.ts';
 import { useDesk } from '../desk.ts';
 import { useStore } from '../hooks.ts';
 import { AgentButtons } from '../parts/agent-buttons.tsx';
@@ -86,7 +86,6 @@ export function Agent({ agentId }: { readonly agentId: string }) {
       {Object.keys(agent.metadata).length > 0 && (
         <details>
           <summary>Metadata</summary>
-          {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
           <pre tabIndex={0}>{JSON.stringify(agent.metadata, null, 2)}</pre>
         </details>
       )}

@@ -1,6 +1,6 @@
 // All agents of the group.
 import type { AgentAnswer } from '../../http/schemas/answers/agents.ts';
-import { addressOf } from '../data/route.ts';
+import { addressOf } from '../model/route.ts';
 import { useDesk } from '../desk.ts';
 import { useStore } from '../hooks.ts';
 import { AgentButtons } from '../parts/agent-buttons.tsx';

@@ -1,8 +1,8 @@
 // One consumer group: where it is in each partition, and how far behind.
 import { useDesk } from '../desk.ts';
-import { placeOf } from '../data/happenings.ts';
-import { type OffsetWithLag, readLag } from '../data/lag.ts';
-import { addressOf } from '../data/route.ts';
+import { placeOf } from '../model/happenings.ts';
+import { type OffsetWithLag, readLag } from '../model/lag.ts';
+import { addressOf } from '../model/route.ts';
 import { useRead } from '../hooks.ts';
 import { ReadFailure } from '../parts/freshness.tsx';
 import { Moment } from '../parts/moment.tsx';

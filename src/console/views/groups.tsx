@@ -1,7 +1,7 @@
 // All consumer groups.
 import type { GroupAnswer } from '../../http/schemas/answers/groups.ts';
-import { readAll } from '../data/read-all.ts';
-import { addressOf } from '../data/route.ts';
+import { readAll } from '../model/read-all.ts';
+import { addressOf } from '../model/route.ts';
 import { useDesk } from '../desk.ts';
 import { useRead } from '../hooks.ts';
 import { ReadFailure } from '../parts/freshness.tsx';
@@ -31,7 +31,7 @@ const columns: readonly Column<GroupAnswer>[] = [
 export function Groups() {
   const { api } = useDesk();
   const { reading, failure } = useRead('groups', (signal) =>
-    readAll<GroupAnswer, 'groups'>(api, 'v1/groups', 'groups', signal),
+    readAll<GroupAnswer>(api, 'v1/groups', 'groups', signal),
   );
   return (
     <>

@@ -1,10 +1,10 @@
 // The cluster at a glance: its facts, the map, moves in flight, and what happened last.
 import { useMemo } from 'preact/hooks';
 import type { StatusAnswer } from '../../http/schemas/answers/status.ts';
-import type { Cluster } from '../data/cluster.ts';
-import { placeOf } from '../data/happenings.ts';
-import { noLeases } from '../data/leases.ts';
-import { addressOf } from '../data/route.ts';
+import type { Cluster } from '../model/cluster.ts';
+import { placeOf } from '../model/happenings.ts';
+import { noLeases } from '../model/leases.ts';
+import { addressOf } from '../model/route.ts';
 import { useDesk } from '../desk.ts';
 import { useStore } from '../hooks.ts';
 import { EventList } from '../parts/event-list.tsx';
@@ -57,15 +57,23 @@ export function Overview() {
   );
 }
 
-/** By `topic/partition`: where to. The same object as long as it was read once. */
+const nothingMoves: ReadonlyMap<string, string> = new Map();
+
+/** By `topic/partition`: where to. The same object until it was read anew, and as long as nothing moves. */
 export function useMoving({ rebalance }: Cluster): ReadonlyMap<string, string> {
   const moves = rebalance?.value.moving;
-  return useMemo(() => new Map(moves?.map((move) => [placeOf(move), move.to])), [moves]);
+  return useMemo(
+    () =>
+      moves === undefined || moves.length === 0
+        ? nothingMoves
+        : new Map(moves.map((move) => [placeOf(move), move.to])),
+    [moves],
+  );
 }
 
 /** Those that may lead, and whoever leads; dead ones without anything are left to the view of agents. */
 function useAgentIds({ agents, leases }: Cluster): readonly string[] {
-  const ids = new Set([...(leases?.byAgent.keys() ?? [])]);
+  const ids = new Set(leases?.byAgent.keys());
   for (const { agentId, state } of agents?.value ?? []) if (state !== 'dead') ids.add(agentId);
   const key = JSON.stringify([...ids].sort());
   return useMemo(() => JSON.parse(key), [key]);

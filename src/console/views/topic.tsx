@@ -1,10 +1,10 @@
 // One topic's partitions, and one of them in detail.
 import type { LedPartitionAnswer } from '../../http/schemas/answers/topics.ts';
 import { moveQuestion, releaseQuestion } from '../changes.ts';
-import { pathOf } from '../data/api.ts';
-import { placeOf } from '../data/happenings.ts';
-import { readAll } from '../data/read-all.ts';
-import { addressOf } from '../data/route.ts';
+import { pathOf } from '../model/api.ts';
+import { placeOf } from '../model/happenings.ts';
+import { readAll } from '../model/read-all.ts';
+import { addressOf } from '../model/route.ts';
 import { useDesk } from '../desk.ts';
 import { useRead } from '../hooks.ts';
 import { ChangeButton } from '../parts/change-button.tsx';
@@ -23,12 +23,7 @@ export interface TopicProps {
 export function Topic({ topic, partition }: TopicProps) {
   const { api } = useDesk();
   const { reading, failure } = useRead(`topic ${topic}`, (signal) =>
-    readAll<LedPartitionAnswer, 'partitions'>(
-      api,
-      `v1/topics/${pathOf(topic)}/partitions`,
-      'partitions',
-      signal,
-    ),
+    readAll<LedPartitionAnswer>(api, `v1/topics/${pathOf(topic)}/partitions`, 'partitions', signal),
   );
   const columns: readonly Column<LedPartitionAnswer>[] = [
     {

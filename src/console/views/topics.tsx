@@ -1,9 +1,9 @@
 // All topics.
 import type { TopicAnswer } from '../../http/schemas/answers/topics.ts';
-import { readAll } from '../data/read-all.ts';
-import { addressOf } from '../data/route.ts';
-import { noLeases } from '../data/leases.ts';
-import { durationText } from '../data/times.ts';
+import { readAll } from '../model/read-all.ts';
+import { addressOf } from '../model/route.ts';
+import { noLeases } from '../model/leases.ts';
+import { durationText } from '../model/times.ts';
 import { useDesk } from '../desk.ts';
 import { useRead, useStore } from '../hooks.ts';
 import { ReadFailure } from '../parts/freshness.tsx';
@@ -17,7 +17,7 @@ export function Topics() {
   const { api, live } = useDesk();
   const { leases = noLeases } = useStore(live.cluster);
   const { reading, failure } = useRead('topics', (signal) =>
-    readAll<TopicAnswer, 'topics'>(api, 'v1/topics', 'topics', signal),
+    readAll<TopicAnswer>(api, 'v1/topics', 'topics', signal),
   );
   const unled = ({ name }: TopicAnswer): number =>
     (leases.byTopic.get(name) ?? []).filter(({ agentId }) => agentId === null).length;
