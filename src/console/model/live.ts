@@ -60,7 +60,7 @@ export class Live {
       onFailure: (error) => this.#failed(error),
       everyMs: 600,
       restFactor: 5,
-      unrungFactor: 20,
+      unrungFactor: 10,
     });
     this.#rebalance = new Poller({
       read: (signal) => this.#readRebalance(signal),
