@@ -1,6 +1,7 @@
 // A table of any length of which only the visible rows are in the document. Columns may be sorted by.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { compareNames } from '../model/collation.ts';
 
 export interface Column<T> {
   readonly title: string;
@@ -165,11 +166,8 @@ function Spacer({ rows, columns }: { readonly rows: number; readonly columns: nu
   );
 }
 
-/** By text as people expect it, numbers in it by size. */
-const collator = new Intl.Collator('en', { numeric: true });
-
 export function byText<T>(text: (row: T) => string): (a: T, b: T) => number {
-  return (a, b) => collator.compare(text(a), text(b));
+  return (a, b) => compareNames(text(a), text(b));
 }
 
 export function byNumber<T>(number: (row: T) => number): (a: T, b: T) => number {

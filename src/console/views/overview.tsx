@@ -1,6 +1,7 @@
 // The cluster at a glance: its facts, the map, moves in flight, and what happened last.
 import { useMemo } from 'preact/hooks';
 import type { StatusAnswer } from '../../http/schemas/answers/status.ts';
+import { compareNames } from '../model/collation.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { placeOf } from '../model/happenings.ts';
 import { noLeases } from '../model/leases.ts';
@@ -76,7 +77,7 @@ export function useMoving({ rebalance }: Cluster): ReadonlyMap<string, string> {
 function useAgentIds({ agents, leases }: Cluster): readonly string[] {
   const ids = new Set(leases?.byAgent.keys());
   for (const { agentId, state } of agents?.value ?? []) if (state !== 'dead') ids.add(agentId);
-  const key = JSON.stringify([...ids].sort());
+  const key = JSON.stringify([...ids].sort(compareNames));
   return useMemo(() => JSON.parse(key), [key]);
 }
 
