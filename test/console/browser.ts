@@ -73,7 +73,7 @@ export async function visit(
     await visitor.page.goto(address);
     await act(visitor.page, visitor);
     expect(visitor.complaints.filter((complaint) => forgiven?.test(complaint) !== true)).toEqual([]);
-    const { origin } = new URL(address);
+    const { origin } = new URL(visitor.page.url());
     expect(visitor.requested.filter((url) => new URL(url).origin !== origin)).toEqual([]);
   } finally {
     await visitor.context.close();

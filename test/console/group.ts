@@ -22,7 +22,7 @@ export class LiveGroup implements AsyncDisposable {
     this.url = await first.baseUrl();
     await Promise.all([...this.#agents.values()].map((agent) => agent.active()));
     await mustDo(first, 'POST', '/v1/topics', { name: 'orders', partitionCount });
-    await mustDo(first, 'PUT', '/v1/groups/billing/offsets/orders/0', { offset: 7 });
+    await mustDo(first, 'PUT', '/v1/groups/billing/offsets/orders/0', { offset: 0 });
     await this.untilAllLead();
     return this;
   }

@@ -1,6 +1,10 @@
 // One agent that asks for tokens and whose address and metadata hold markup; it can be killed and come back at the same address.
+import { eventually } from '../support/eventually.ts';
 import { AgentProcess, type SharedStore, sqliteStore } from '../e2e/cluster.ts';
+import { z } from 'zod';
 import { freePort } from '../../src/platform/free-port.ts';
+
+const selfAnswer = z.looseObject({ state: z.string() });
 
 export const changingToken = 'a-token-that-may-change-things';
 export const readingToken = 'a-token-that-may-only-read';
@@ -12,6 +16,7 @@ export class GuardedAgent implements AsyncDisposable {
   #agent: AgentProcess | undefined;
   url = '';
 
+  /** Active when it is answered. */
   async start(): Promise<this> {
     const port = this.url === '' ? await freePort() : Number(new URL(this.url).port);
     this.#agent = new AgentProcess('broker-1', {
@@ -23,6 +28,9 @@ export class GuardedAgent implements AsyncDisposable {
       AGENT_METADATA: JSON.stringify({ [markup]: markup }),
     });
     this.url = await this.#agent.baseUrl();
+    await eventually(async () => selfAnswer.parse(await this.ask('GET', '/v1/agent')).state === 'active', {
+      what: 'the guarded agent to be active',
+    });
     return this;
   }
 

@@ -1,6 +1,6 @@
 // Where things are on the page: by role and name, as people and screen readers find them.
 import type { Locator, Page } from 'playwright-core';
-import { eventually } from '../support/eventually.ts';
+import { eventuallyHolds } from '../support/eventually.ts';
 
 export const tableOf = (page: Page, name: string): Locator => page.getByRole('table', { name, exact: true });
 
@@ -17,17 +17,20 @@ export const button = (page: Page | Locator, name: string): Locator =>
 export const happening = (page: Page, text: RegExp | string): Locator =>
   page.getByRole('list', { name: 'Events' }).getByRole('listitem').filter({ hasText: text }).first();
 
-/** Cells of a row, as read. */
+/** Cells of a row, as read aloud: without the signs before states, which are for the eye. */
 export async function cellsOf(row: Locator): Promise<string[]> {
-  return row.getByRole('cell').allInnerTexts();
+  return (await row.getByRole('cell').allInnerTexts()).map((text) => text.replace(/^[^\w\s] /, ''));
 }
 
 /** Waits until the row's cells are as wanted. */
 export async function untilCells(row: Locator, wanted: (cells: readonly string[]) => boolean): Promise<void> {
-  await eventually(async () => wanted(await cellsOf(row)), {
-    what: `the row ${String(row)}`,
-    timeoutMs: 20_000,
-  });
+  await eventuallyHolds(
+    async () => {
+      const cells = await cellsOf(row);
+      if (!wanted(cells)) throw new Error(`${String(row)} reads ${JSON.stringify(cells)}`);
+    },
+    { what: 'a row to change', timeoutMs: 20_000 },
+  );
 }
 
 /** In the dialog that is open, presses this button; the dialog must go. */
@@ -43,7 +46,7 @@ export async function tabTo(page: Page, wanted: Locator): Promise<void> {
   await wanted.waitFor();
   for (let presses = 0; presses < pressesMax; presses += 1) {
     await page.keyboard.press('Tab');
-    if (await wanted.evaluate('(element) => element === document.activeElement')) return;
+    if ((await wanted.and(page.locator(':focus')).count()) === 1) return;
   }
   throw new Error(`Tab does not reach ${String(wanted)}`);
 }

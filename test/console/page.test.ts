@@ -19,22 +19,26 @@ test('a run without Chromium says why', ({ task }) => {
 });
 
 describe.each(chromium.outcome === 'found' ? urls.slice(0, 1) : [])(`${name} (%#)`, (url) => {
-  let site: ConsoleSite;
+  let started: ConsoleSite | undefined;
+  const site = () => {
+    if (started === undefined) throw new Error('there is no page to visit');
+    return started;
+  };
   beforeAll(async () => {
-    if (chromium.outcome === 'found') site = await ConsoleSite.start(chromium.found, postgresStore(url));
+    if (chromium.outcome === 'found') started = await ConsoleSite.start(chromium.found, postgresStore(url));
   });
   afterAll(async () => {
-    await site[Symbol.asyncDispose]();
-    process.stdout.write(`${site.measures.join('\n')}\n`);
+    await started?.[Symbol.asyncDispose]();
+    process.stdout.write(`${started?.measures.join('\n') ?? ''}\n`);
   });
 
   describe('of a living cluster', () => {
-    liveClaims(() => site);
+    liveClaims(site);
   });
   describe('with tokens', () => {
-    accessClaims(() => site);
+    accessClaims(site);
   });
   describe('for everybody', () => {
-    useClaims(() => site);
+    useClaims(site);
   });
 });

@@ -43,6 +43,7 @@ export class ConsoleSite implements AsyncDisposable {
   }
 
   async #leadMany(): Promise<void> {
+    await this.many.active();
     await mustDo(this.many, 'POST', '/v1/topics', { name: 'bulk', partitionCount: 10_000 });
     await eventually(async () => (await this.many.held()).length === 10_000, {
       what: 'all of bulk to be led',

@@ -1,7 +1,11 @@
 // Where Chromium is. Looked for by the suite that needs it and not before the run: the first time, some 120 MB are downloaded.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
 import { describeFonts, type DebianProgram, findDebian, type Found, type Search } from './debian-programs.ts';
 
 export interface ChromiumBinary {
+  /** Absolute. */
   readonly path: string;
   /** What it needs beside the caller's environment. */
   readonly env: Readonly<Record<string, string>>;
@@ -25,5 +29,12 @@ export async function findChromium(search: Search = {}): Promise<Found<ChromiumB
   const answer = await findDebian(wanted, search);
   if (answer.outcome === 'not_there') return answer;
   const { locate, env } = answer.found;
-  return { outcome: 'found', found: { path: locate(chromium), env } };
+  return { outcome: 'found', found: { path: absolute(locate(chromium), search.env ?? process.env), env } };
+}
+
+/** Who starts it may not look on PATH. */
+function absolute(program: string, env: NodeJS.ProcessEnv): string {
+  if (program.includes('/')) return program;
+  const places = (env['PATH'] ?? '').split(':').map((folder) => join(folder, program));
+  return places.find((place) => existsSync(place)) ?? program;
 }
