@@ -58,7 +58,8 @@ export function useRead<T>(key: string, read: (signal: AbortSignal) => Promise<T
           failure: sentenceOf(error),
         })),
       everyMs,
-      restFactor: { rung: 5, unrung: 20 },
+      restFactor: 5,
+      unrungFactor: 20,
     });
     const follow = (): void => (document.hidden ? poller.stop() : poller.start());
     follow();

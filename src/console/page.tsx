@@ -5,7 +5,7 @@ import { type Route, routeOf } from './model/route.ts';
 import { type Desk, DeskProvider, useDesk } from './desk.ts';
 import { useStore } from './hooks.ts';
 import { Footer } from './parts/footer.tsx';
-import { isOld, StaleNotice, useAge } from './parts/freshness.tsx';
+import { StaleNotice, useAge } from './parts/freshness.tsx';
 import { Header } from './parts/header.tsx';
 import { QuestionDialog } from './parts/question-dialog.tsx';
 import { TokenDialog } from './parts/token-dialog.tsx';
@@ -34,7 +34,7 @@ function Frame() {
     document.title = group === undefined ? 'StreamHouse' : `${group} · StreamHouse`;
   }, [group]);
   const token = useTokenDialog();
-  const ageMs = useAge();
+  const age = useAge();
   return (
     <>
       <a
@@ -52,7 +52,7 @@ function Frame() {
       <StaleNotice />
       <ReadsOnly />
       <Said />
-      <main id="main" tabIndex={-1} class={isOld(ageMs) ? 'is-old' : undefined}>
+      <main id="main" tabIndex={-1} class={age?.isOld === true ? 'is-old' : undefined}>
         <View route={route} />
       </main>
       <Footer />

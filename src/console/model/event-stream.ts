@@ -50,6 +50,7 @@ export class EventStream {
 
   /** Until the stream ends; whether anything came. */
   async #follow(signal: AbortSignal): Promise<boolean> {
+    await this.#api.ready(signal);
     const silence = new AbortController();
     let timer = setTimeout(() => silence.abort(), silenceMaxMs);
     try {

@@ -16,7 +16,7 @@ import {
 } from './cluster.ts';
 import { EventStream } from './event-stream.ts';
 import { Poller } from './poller.ts';
-import { sentenceOf } from './problem.ts';
+import { Refusal, sentenceOf } from './problem.ts';
 import { readAll } from './read-all.ts';
 import { Store } from './store.ts';
 import { tell } from './timeline.ts';
@@ -24,7 +24,7 @@ import { type AgentEvent, eventSentences, isHappening } from './told.ts';
 
 export interface Connection {
   readonly stream: 'off' | 'connecting' | 'open' | 'cut';
-  /** Why the last read of the status failed; undefined when it did not. */
+  /** Why the last read failed; undefined when the status could be read since. */
   readonly failure: string | undefined;
 }
 
@@ -50,21 +50,24 @@ export class Live {
     this.#api = api;
     this.#counts = new Poller({
       read: (signal) => this.#readCounts(signal),
-      onFailure: (error) => this.connection.update((each) => ({ ...each, failure: sentenceOf(error) })),
+      onFailure: (error) => this.#failed(error),
       everyMs: 1_000,
-      restFactor: { rung: 5, unrung: 5 },
+      restFactor: 5,
+      unrungFactor: 5,
     });
     this.#leases = new Poller({
       read: (signal) => this.#readLeases(signal),
-      onFailure: () => undefined,
+      onFailure: (error) => this.#failed(error),
       everyMs: 600,
-      restFactor: { rung: 5, unrung: 20 },
+      restFactor: 5,
+      unrungFactor: 20,
     });
     this.#rebalance = new Poller({
       read: (signal) => this.#readRebalance(signal),
       onFailure: () => undefined,
       everyMs: 3_000,
-      restFactor: { rung: 10, unrung: 30 },
+      restFactor: 10,
+      unrungFactor: 30,
     });
     this.#events = new EventStream(api, {
       onState: (stream) => this.connection.update((each) => ({ ...each, stream })),
@@ -138,6 +141,12 @@ export class Live {
     const value = await this.#api.get<RebalanceAnswer>('v1/rebalance', signal);
     this.cluster.update((cluster) => ({ ...cluster, rebalance: { value, askedAtMs } }));
     this.#lookAtPlacement();
+  }
+
+  #failed(error: unknown): void {
+    // That a token is needed is said by asking for it.
+    if (error instanceof Refusal && error.status === 401) return;
+    this.connection.update((each) => ({ ...each, failure: sentenceOf(error) }));
   }
 
   #heard(event: AgentEvent): void {

@@ -9,9 +9,14 @@ export interface PollerOptions {
   readonly onFailure: (error: unknown, failures: number) => void;
   /** The pause when nothing rang, milliseconds. */
   readonly everyMs: number;
-  /** The pause is at least so many times what the last read took; rung or not rung. */
-  readonly restFactor: { readonly rung: number; readonly unrung: number };
+  /** The pause is at least so many times what the last read took, however it was rung. */
+  readonly restFactor: number;
+  /** And so many times when nothing rang, up to `unrungMaxMs`. */
+  readonly unrungFactor: number;
 }
+
+/** What is told by nobody is found out within this, milliseconds. */
+const unrungMaxMs = 5_000;
 
 export class Poller {
   readonly #options: PollerOptions;
@@ -65,12 +70,14 @@ export class Poller {
   }
 
   async #rest(tookMs: number, signal: AbortSignal): Promise<void> {
-    const { everyMs, restFactor } = this.#options;
-    this.#restUntilMs = performance.now() + tookMs * restFactor.rung;
+    const { everyMs, restFactor, unrungFactor } = this.#options;
+    this.#restUntilMs = performance.now() + tookMs * restFactor;
     if (!this.#isRung) {
       this.#cutPause = new AbortController();
       const either = AbortSignal.any([signal, this.#cutPause.signal]);
-      await sleep(Math.max(everyMs, tookMs * restFactor.unrung), either).catch(() => undefined);
+      await sleep(Math.max(everyMs, Math.min(unrungMaxMs, tookMs * unrungFactor)), either).catch(
+        () => undefined,
+      );
     }
     const leftMs = this.#restUntilMs - performance.now();
     if (leftMs > 0) await sleep(leftMs, signal);

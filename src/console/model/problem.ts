@@ -34,6 +34,11 @@ export async function refusalOf(answer: Response): Promise<Refusal> {
   return new Refusal(answer.status, said.code ?? 'unknown', sentence, { retryAfterMs });
 }
 
+/** Whether a change that met this may have been made all the same. */
+export function isOutcomeUnknown(error: unknown): boolean {
+  return error instanceof Refusal && (error.status === 0 || error.status >= 500);
+}
+
 /** A sentence for people about whatever was thrown. */
 export function sentenceOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -15,13 +15,13 @@ export function Footer() {
   const { live } = useDesk();
   const { status } = useStore(live.cluster);
   const { stream } = useStore(live.connection);
-  const ageMs = useAge();
+  const age = useAge();
   return (
     <footer>
       <p>
-        {status === undefined || ageMs === undefined
+        {status === undefined || age === undefined
           ? 'Nothing was read yet.'
-          : `As agent ${status.value.agent.agentId} reads it from the store, ${durationText(ageMs)} ago; ${streams[stream]}. Time left of sessions is counted down here and may lag behind by the time of a read.`}
+          : `As agent ${status.value.agent.agentId} reads it from the store, ${durationText(age.ms)} ago; ${streams[stream]}. Time left of sessions is counted down here and may lag behind by the time of a read.`}
       </p>
       <p>
         <a href="openapi.json">openapi.json</a> · <a href="metrics">metrics</a>

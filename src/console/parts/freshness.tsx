@@ -4,32 +4,37 @@ import { durationText } from '../model/times.ts';
 import { useDesk } from '../desk.ts';
 import { useNow, useStore } from '../hooks.ts';
 
-/** Reads come every second. */
-const oldAfterMs = 3_500;
+/** Reads come every second; those of a large cluster's leases less often, so that they cost the store little. */
+const oldAfterMs = { counts: 3_500, leases: 12_000 };
 
-/** How old the oldest part of the picture is; undefined before there is one. */
-export function useAge(): number | undefined {
+export interface Age {
+  /** Of the oldest part. */
+  readonly ms: number;
+  readonly isOld: boolean;
+}
+
+/** How old the picture is; undefined before there is one. */
+export function useAge(): Age | undefined {
   const { live } = useDesk();
   const { status, leasesAskedAtMs } = useStore(live.cluster);
   const nowMs = useNow(500);
   if (status === undefined) return undefined;
-  // Leases of a large cluster are read less often, at most every so many seconds.
-  const leasesMs = leasesAskedAtMs === undefined ? 0 : nowMs - leasesAskedAtMs - oldAfterMs;
-  return Math.max(0, nowMs - status.askedAtMs, leasesMs);
-}
-
-export function isOld(ageMs: number | undefined): boolean {
-  return ageMs !== undefined && ageMs > oldAfterMs;
+  const countsMs = nowMs - status.askedAtMs;
+  const leasesMs = leasesAskedAtMs === undefined ? 0 : nowMs - leasesAskedAtMs;
+  return {
+    ms: Math.max(0, countsMs, leasesMs),
+    isOld: countsMs > oldAfterMs.counts || leasesMs > oldAfterMs.leases,
+  };
 }
 
 export function StaleNotice() {
   const { live } = useDesk();
   const { failure } = useStore(live.connection);
-  const ageMs = useAge();
-  const isShown = isOld(ageMs) || failure !== undefined;
+  const age = useAge();
+  const isShown = age?.isOld === true || failure !== undefined;
   return (
     <div role="status" class={isShown ? 'notice stale' : 'notice'}>
-      {isShown && <StaleSentence ageMs={ageMs} failure={failure} />}
+      {isShown && <StaleSentence ageMs={age?.ms} failure={failure} />}
     </div>
   );
 }
@@ -44,10 +49,16 @@ function StaleSentence({ ageMs, failure }: StaleSentenceProps) {
   if (ageMs === undefined) return <span>Nothing could be read yet{why}. It is tried again.</span>;
   return (
     <span>
-      <strong>as of {durationText(ageMs)} ago</strong>
+      <strong>as of {durationText(calm(ageMs))} ago</strong>
       {why}. It is tried again.
     </span>
   );
+}
+
+/** In steps, so that a screen reader is not told every second. */
+function calm(ms: number): number {
+  const stepMs = ms < 10_000 ? 1_000 : 5_000;
+  return Math.floor(ms / stepMs) * stepMs;
 }
 
 /** Of a part that is read by itself. */

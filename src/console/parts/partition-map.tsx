@@ -38,6 +38,8 @@ export function PartitionMap({ leases, agentIds, moving }: PartitionMapProps) {
   const [colourBy, setColourBy] = useState<'topic' | 'agent'>('topic');
   const [frame, width] = useWidth();
   const canvas = useRef<HTMLCanvasElement>(null);
+  const cursor = useRef<HTMLSpanElement>(null);
+  const isWalking = useRef(false);
   const [place, setPlace] = useState<MapPlace>();
   const { layout, bands } = useMemo(() => {
     const leading = agentIds.map((agentId) => ({ agentId, leases: leases.byAgent.get(agentId) ?? [] }));
@@ -75,13 +77,17 @@ export function PartitionMap({ leases, agentIds, moving }: PartitionMapProps) {
   };
   const onKey = (event: KeyboardEvent): void => {
     const step = steps[event.key];
-    if (step !== undefined) setPlace(stepOn(layout, place, step));
-    else if (event.key === 'Enter') open(lease);
+    if (step !== undefined) {
+      isWalking.current = true;
+      setPlace(stepOn(layout, place, step));
+    } else if (event.key === 'Enter') open(lease);
     else return;
     event.preventDefault();
   };
   useEffect(() => {
-    canvas.current?.parentElement?.querySelector('.map-cursor')?.scrollIntoView({ block: 'nearest' });
+    // The mouse is where it is; only who walks by keys may leave what is seen.
+    if (isWalking.current) cursor.current?.scrollIntoView({ block: 'nearest' });
+    isWalking.current = false;
   }, [place]);
   return (
     <div class="map">
@@ -120,6 +126,7 @@ export function PartitionMap({ leases, agentIds, moving }: PartitionMapProps) {
           {corner !== undefined && (
             <span
               class="map-cursor"
+              ref={cursor}
               style={{
                 left: `${corner.x - 2}px`,
                 top: `${corner.y - 2}px`,

@@ -1,6 +1,6 @@
 // Asks before a change is made, makes it, and says what happened.
 import { useState } from 'preact/hooks';
-import { sentenceOf } from '../model/problem.ts';
+import { isOutcomeUnknown, sentenceOf } from '../model/problem.ts';
 import { type Question, useDesk } from '../desk.ts';
 import { useStore } from '../hooks.ts';
 import { Dialog } from './dialog.tsx';
@@ -12,7 +12,8 @@ export function QuestionDialog() {
 }
 
 function Asked({ asked }: { readonly asked: Question }) {
-  const { question, said, live } = useDesk();
+  const { question, said, live, api } = useDesk();
+  const { readsOnly } = useStore(api.keyring.access);
   const [choice, setChoice] = useState(asked.choice?.options[0]?.value ?? '');
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string>();
@@ -24,7 +25,8 @@ function Asked({ asked }: { readonly asked: Question }) {
       said.set(await asked.run(choice));
       close();
     } catch (error) {
-      setFailure(sentenceOf(error));
+      const outcome = isOutcomeUnknown(error) ? 'It is not known whether it was done' : 'Not done';
+      setFailure(`${outcome}: ${sentenceOf(error)}.`);
       setBusy(false);
     }
     live.ring();
@@ -54,14 +56,14 @@ function Asked({ asked }: { readonly asked: Question }) {
         )}
         {failure !== undefined && (
           <p role="alert" class="failure">
-            Not done: {failure}.
+            {failure}
           </p>
         )}
         <div class="dialog-buttons">
           <button type="button" onClick={close}>
             Cancel
           </button>
-          <button type="submit" class="primary" disabled={isBusy}>
+          <button type="submit" class="primary" disabled={isBusy || readsOnly}>
             {asked.verb}
           </button>
         </div>

@@ -50,6 +50,7 @@ export function Agents() {
       ),
       order: byNumber(({ expiresInMs }) => expiresInMs ?? 0),
     },
+    { title: 'Change', cell: (agent) => <AgentButtons agent={agent} /> },
     { title: 'Last heartbeat', cell: ({ lastHeartbeatAt }) => <Moment time={lastHeartbeatAt} /> },
     { title: 'Zone', cell: ({ zone }) => <Cut text={zone} />, order: byText(({ zone }) => zone) },
     {
@@ -64,7 +65,6 @@ export function Agents() {
       order: byText(({ address }) => address),
     },
     { title: 'Metadata', cell: ({ metadata }) => <Cut text={metadataText(metadata)} /> },
-    { title: 'Change', cell: (agent) => <AgentButtons agent={agent} /> },
   ];
   return (
     <>

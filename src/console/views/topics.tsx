@@ -1,4 +1,4 @@
-// All topics.
+// All topics, with how many of their partitions nobody leads.
 import type { TopicAnswer } from '../../http/schemas/answers/topics.ts';
 import { readAll } from '../model/read-all.ts';
 import { addressOf } from '../model/route.ts';
