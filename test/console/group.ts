@@ -54,12 +54,22 @@ export class LiveGroup implements AsyncDisposable {
   }
 }
 
+/** Asks for a change until the agent answers, whose store may be slow on a busy machine: what is asked for twice is done once. */
 export async function mustDo(
   agent: AgentProcess,
   method: string,
   path: string,
   body?: object,
 ): Promise<void> {
-  const { status, body: answer } = await agent.ask(method, path, body);
-  if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(answer)}`);
+  let isRepeated = false;
+  await eventually(
+    async () => {
+      const { status, body: answer } = await agent.ask(method, path, body);
+      if (status < 300 || (isRepeated && status === 409)) return true;
+      isRepeated = true;
+      if (status === 503) return false;
+      throw new Error(`${method} ${path}: ${status} ${JSON.stringify(answer)}`);
+    },
+    { what: `${method} ${path}`, everyMs: 200 },
+  );
 }

@@ -27,7 +27,8 @@ test('pictures of every view, light, dark and mobile', async () => {
   if (target === undefined) throw new Error('there is no PostgreSQL');
 
   await using site = await ConsoleSite.start(chromium.found, postgresStore(target.url));
-  const { group, guarded, many, browser } = site;
+  const { group, guarded, browser } = site;
+  const many = await site.many();
   await mustDo(group.agent('broker-1'), 'POST', '/v1/topics', { name: 'invoices', partitionCount: 9 });
   const visitors = await Promise.all(
     Object.entries(ways).map(async ([way, options]) => {
@@ -51,7 +52,7 @@ test('pictures of every view, light, dark and mobile', async () => {
     await page.goto(`${group.url}#/agents`);
     await button(page, 'Drain broker-1').click();
     await shoot('drain-dialog');
-    await page.goto(await many.baseUrl());
+    await page.goto(many);
     await page.getByLabel(/^Partitions by agent: 10000/).waitFor();
     await shoot('ten-thousand');
     await page.goto(`${guarded.url}#/agents`);

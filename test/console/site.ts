@@ -11,18 +11,15 @@ export class ConsoleSite implements AsyncDisposable {
   readonly browser: Browser;
   readonly group: LiveGroup;
   readonly guarded: GuardedAgent;
-  /** Leads the ten thousand partitions of `bulk`. */
-  readonly many: AgentProcess;
   /** How long things took, to be read by people. */
   readonly measures: string[] = [];
-  readonly #manyStore: SharedStore;
+  readonly #manyStore = sqliteStore();
+  #many: AgentProcess | undefined;
 
   private constructor(browser: Browser, shared: SharedStore) {
     this.browser = browser;
     this.group = new LiveGroup(shared);
     this.guarded = new GuardedAgent();
-    this.#manyStore = sqliteStore();
-    this.many = new AgentProcess('broker-1', this.#manyStore.env);
   }
 
   static async start(chromium: ChromiumBinary, shared: SharedStore): Promise<ConsoleSite> {
@@ -33,7 +30,6 @@ export class ConsoleSite implements AsyncDisposable {
         site.guarded
           .start()
           .then((agent) => agent.ask('POST', '/v1/topics', { name: 'orders', partitionCount: 2 })),
-        site.#leadMany(),
       ]);
       return site;
     } catch (error) {
@@ -42,12 +38,16 @@ export class ConsoleSite implements AsyncDisposable {
     }
   }
 
-  async #leadMany(): Promise<void> {
-    await this.many.active();
-    await mustDo(this.many, 'POST', '/v1/topics', { name: 'bulk', partitionCount: 10_000 });
-    await eventually(async () => (await this.many.held()).length === 10_000, {
-      what: 'all of bulk to be led',
-    });
+  /** Leads the ten thousand partitions of `bulk`; started for whoever asks first. */
+  async many(): Promise<string> {
+    if (this.#many === undefined) {
+      this.#many = new AgentProcess('broker-1', this.#manyStore.env);
+      await this.#many.active();
+      await mustDo(this.#many, 'POST', '/v1/topics', { name: 'bulk', partitionCount: 10_000 });
+    }
+    const agent = this.#many;
+    await eventually(async () => (await agent.held()).length === 10_000, { what: 'all of bulk to be led' });
+    return agent.baseUrl();
   }
 
   measured(what: string, ms: number): void {
@@ -56,7 +56,11 @@ export class ConsoleSite implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.browser.close();
-    await Promise.all([this.group, this.guarded, this.many].map((each) => each[Symbol.asyncDispose]()));
+    await Promise.all([
+      this.group[Symbol.asyncDispose](),
+      this.guarded[Symbol.asyncDispose](),
+      this.#many?.[Symbol.asyncDispose](),
+    ]);
     await this.#manyStore[Symbol.asyncDispose]();
   }
 }

@@ -105,8 +105,8 @@ export function useClaims(site: () => ConsoleSite): void {
   });
 
   test('ten thousand partitions: few nodes, and each can be found', async () => {
-    const { browser, many } = site();
-    const url = await many.baseUrl();
+    const { browser } = site();
+    const url = await site().many();
     await visit(browser, 'about:blank', async (page) => {
       await page.addInitScript(`globalThis.longTasks = [];
         new PerformanceObserver((list) => globalThis.longTasks.push(...list.getEntries().map(({ duration }) => duration)))
