@@ -101,6 +101,7 @@ export function accessClaims(site: () => ConsoleSite): void {
       async (page) => {
         await giveToken(page, changingToken);
         await rowOf(page, 'Partitions', 'orders/0').waitFor();
+        await page.getByText(/^1 active of 1$/).waitFor();
         await page.evaluate('globalThis.isSamePage = true');
         const stale = page.getByRole('status').filter({ hasText: 'as of' });
         expect(await stale.count()).toBe(0);
