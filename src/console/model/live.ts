@@ -52,15 +52,15 @@ export class Live {
       read: (signal) => this.#readCounts(signal),
       onFailure: (error) => this.#failed(error),
       everyMs: 1_000,
-      restFactor: 5,
-      unrungFactor: 5,
+      restFactor: 1,
+      unrungFactor: 1,
     });
     this.#leases = new Poller({
       read: (signal) => this.#readLeases(signal),
       onFailure: (error) => this.#failed(error),
       everyMs: 600,
       restFactor: 5,
-      unrungFactor: 20,
+      unrungFactor: 10,
     });
     this.#rebalance = new Poller({
       read: (signal) => this.#readRebalance(signal),

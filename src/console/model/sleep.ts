@@ -19,7 +19,7 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-const backoffMs = { first: 500, max: 10_000 };
+const backoffMs = { first: 500, max: 5_000 };
 
 /** Grows with every failure in a row, and differs between pages, so that an agent that returns is not met by all at once. */
 export function backoff(failures: number, random: () => number = Math.random): number {

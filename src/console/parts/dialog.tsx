@@ -1,4 +1,4 @@
-// A modal dialog: the browser traps the focus in it and gives it back.
+// A modal dialog: the browser traps the focus in it; afterwards it is where it was.
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useId, useRef } from 'preact/hooks';
 
@@ -15,8 +15,12 @@ export function Dialog({ title, children, onCancel }: DialogProps) {
   // Closed while it is still in the document, else the focus is not given back.
   useLayoutEffect(() => {
     const { current } = dialog;
+    const before = document.activeElement;
     current?.showModal();
-    return () => current?.close();
+    return () => {
+      current?.close();
+      giveFocus(before);
+    };
   }, []);
   return (
     <dialog
@@ -31,4 +35,12 @@ export function Dialog({ title, children, onCancel }: DialogProps) {
       {children}
     </dialog>
   );
+}
+
+/** To the page's content when what had it is gone, or can no longer be used. */
+function giveFocus(element: Element | null): void {
+  if (element instanceof HTMLElement) element.focus();
+  const { activeElement, body } = document;
+  const isLost = activeElement === null || activeElement === body || activeElement.closest('dialog') !== null;
+  if (isLost) document.querySelector<HTMLElement>('#main')?.focus();
 }

@@ -5,7 +5,7 @@ import { useDesk } from '../desk.ts';
 import { useNow, useStore } from '../hooks.ts';
 
 /** Reads come every second; those of a large cluster's leases less often, so that they cost the store little. */
-const oldAfterMs = { counts: 3_500, leases: 12_000 };
+const oldAfterMs = { counts: 4_500, leases: 12_000 };
 
 export interface Age {
   /** Of the oldest part. */

@@ -19,7 +19,6 @@ const places: readonly {
 export function Header({ view, onToken }: { readonly view: Route['view']; readonly onToken: () => void }) {
   const { live, api } = useDesk();
   const { status } = useStore(live.cluster);
-  const { failure } = useStore(live.connection);
   const access = useStore(api.keyring.access);
   const shown = useStore(theme);
   return (
@@ -43,9 +42,7 @@ export function Header({ view, onToken }: { readonly view: Route['view']; readon
           </ul>
         </nav>
         <div class="tools">
-          {(access.token === 'needed' ||
-            access.readsOnly ||
-            (failure !== undefined && access.token === 'none')) && (
+          {(access.token === 'needed' || access.readsOnly) && (
             <button type="button" onClick={onToken}>
               Give a token
             </button>

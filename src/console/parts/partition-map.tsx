@@ -18,6 +18,12 @@ export interface PartitionMapProps {
   readonly moving: ReadonlyMap<string, string>;
 }
 
+/** The square that is looked at, and whether keys led there. */
+interface Cursor {
+  readonly place: MapPlace | undefined;
+  readonly isWalked: boolean;
+}
+
 const steps: Readonly<Record<string, MapStep>> = {
   ArrowLeft: 'left',
   ArrowRight: 'right',
@@ -38,9 +44,8 @@ export function PartitionMap({ leases, agentIds, moving }: PartitionMapProps) {
   const [colourBy, setColourBy] = useState<'topic' | 'agent'>('topic');
   const [frame, width] = useWidth();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const cursor = useRef<HTMLSpanElement>(null);
-  const isWalking = useRef(false);
-  const [place, setPlace] = useState<MapPlace>();
+  const frameOfCursor = useRef<HTMLSpanElement>(null);
+  const [{ place, isWalked }, setCursor] = useState<Cursor>({ place: undefined, isWalked: false });
   const { layout, bands } = useMemo(() => {
     const leading = agentIds.map((agentId) => ({ agentId, leases: leases.byAgent.get(agentId) ?? [] }));
     const vacant = leases.vacant.length > 0 ? [{ agentId: null, leases: leases.vacant }] : [];
@@ -77,18 +82,15 @@ export function PartitionMap({ leases, agentIds, moving }: PartitionMapProps) {
   };
   const onKey = (event: KeyboardEvent): void => {
     const step = steps[event.key];
-    if (step !== undefined) {
-      isWalking.current = true;
-      setPlace(stepOn(layout, place, step));
-    } else if (event.key === 'Enter') open(lease);
+    if (step !== undefined) setCursor({ place: stepOn(layout, place, step), isWalked: true });
+    else if (event.key === 'Enter') open(lease);
     else return;
     event.preventDefault();
   };
   useEffect(() => {
     // The mouse is where it is; only who walks by keys may leave what is seen.
-    if (isWalking.current) cursor.current?.scrollIntoView({ block: 'nearest' });
-    isWalking.current = false;
-  }, [place]);
+    if (isWalked) frameOfCursor.current?.scrollIntoView({ block: 'nearest' });
+  }, [place, isWalked]);
   return (
     <div class="map">
       <div class="map-tools">
@@ -115,10 +117,10 @@ export function PartitionMap({ leases, agentIds, moving }: PartitionMapProps) {
             role="application"
             tabIndex={0}
             aria-label={`Partitions by agent: ${leases.all.length} partitions, ${leases.vacant.length} without a leader. Arrow keys walk, Enter opens; the table Partitions has the same.`}
-            onMouseMove={(event) => setPlace(point(event))}
+            onMouseMove={(event) => setCursor({ place: point(event), isWalked: false })}
             onClick={(event) => {
               const at = point(event);
-              setPlace(at);
+              setCursor({ place: at, isWalked: false });
               open(at === undefined ? undefined : bands[at.band]?.leases[at.index]);
             }}
             onKeyDown={onKey}
@@ -126,7 +128,7 @@ export function PartitionMap({ leases, agentIds, moving }: PartitionMapProps) {
           {corner !== undefined && (
             <span
               class="map-cursor"
-              ref={cursor}
+              ref={frameOfCursor}
               style={{
                 left: `${corner.x - 2}px`,
                 top: `${corner.y - 2}px`,

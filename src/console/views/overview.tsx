@@ -5,6 +5,7 @@ import type { Cluster } from '../model/cluster.ts';
 import { placeOf } from '../model/happenings.ts';
 import { noLeases } from '../model/leases.ts';
 import { addressOf } from '../model/route.ts';
+import type { Timeline } from '../model/timeline.ts';
 import { useDesk } from '../desk.ts';
 import { useStore } from '../hooks.ts';
 import { EventList } from '../parts/event-list.tsx';
@@ -43,7 +44,7 @@ export function Overview() {
         </section>
         <section aria-labelledby="events-title">
           <h3 id="events-title">Last events</h3>
-          <EventList timeline={cluster.timeline.slice(0, happeningsShown)} />
+          <EventList timeline={lastSeen(cluster.timeline)} />
           <p>
             <a href="#/events">All events</a>
           </p>
@@ -77,6 +78,11 @@ function useAgentIds({ agents, leases }: Cluster): readonly string[] {
   for (const { agentId, state } of agents?.value ?? []) if (state !== 'dead') ids.add(agentId);
   const key = JSON.stringify([...ids].sort());
   return useMemo(() => JSON.parse(key), [key]);
+}
+
+/** What this agent says of itself is left to the view of events: there is much of it. */
+function lastSeen(timeline: Timeline): Timeline {
+  return timeline.filter(({ source }) => source === 'seen').slice(0, happeningsShown);
 }
 
 interface FactsProps {
