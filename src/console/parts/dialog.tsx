@@ -1,6 +1,6 @@
 // A modal dialog: the browser traps the focus in it; afterwards it is where it was.
 import type { ComponentChildren } from 'preact';
-import { useLayoutEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 
 export interface DialogProps {
   readonly title: string;
@@ -12,8 +12,7 @@ export interface DialogProps {
 export function Dialog({ title, children, onCancel }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  // Closed while it is still in the document, else the focus is not given back.
-  useLayoutEffect(() => {
+  useEffect(() => {
     const { current } = dialog;
     const before = document.activeElement;
     current?.showModal();
