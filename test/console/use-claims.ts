@@ -74,7 +74,7 @@ export function useClaims(site: () => ConsoleSite): void {
       await page.getByRole('dialog').waitFor();
       await page.keyboard.press('Escape');
       await page.getByRole('dialog').waitFor({ state: 'detached' });
-      // The focus is back where it was.
+      await button(page, 'Drain broker-3').and(page.locator(':focus')).waitFor();
       await page.keyboard.press('Enter');
       await tabTo(page, button(page.getByRole('dialog'), 'Drain'));
       await page.keyboard.press('Enter');
