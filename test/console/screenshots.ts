@@ -43,7 +43,7 @@ test('pictures of every view, light, dark and mobile', async () => {
   await group.agent('broker-3')[Symbol.asyncDispose]();
   await mustDo(group.agent('broker-1'), 'POST', '/v1/agents/broker-2/cordon');
   for (const { page, shoot } of visitors) {
-    await happening(page, 'broker-3 → broker-').waitFor();
+    await happening(page, /orders\/\d+: \S+ → broker-[12] /).waitFor();
     for (const [address, isThere] of views) {
       await page.goto(`${group.url}${address}`);
       await isThere(page);

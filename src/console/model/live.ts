@@ -59,7 +59,7 @@ export class Live {
       read: (signal) => this.#readLeases(signal),
       onFailure: (error) => this.#failed(error),
       everyMs: 600,
-      restFactor: 5,
+      restFactor: 3,
       unrungFactor: 10,
     });
     this.#rebalance = new Poller({
