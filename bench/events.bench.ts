@@ -2,13 +2,13 @@
 // this process, so that the readers' own work is in the figures.
 import { type IncomingMessage } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Registry } from 'prom-client';
 import { test } from 'vitest';
 import { systemClock } from '../src/platform/clock.ts';
 import { startHttpServer } from '../src/http/server.ts';
 import { EventAgent } from '../test/http/events-stage.ts';
 import { openEvents } from '../test/http/event-reader.ts';
 import { report, timed } from './report.ts';
+import { instrumentsOver } from '../test/metrics/reading.ts';
 
 const readerCount = 200;
 const rounds = 10;
@@ -42,7 +42,7 @@ test('events to many readers', async () => {
   agent.trust(0);
   const silent = { debug: () => undefined, info: () => undefined, error: () => undefined };
   await using server = await startHttpServer(
-    { agent, clock: systemClock, metrics: new Registry(), log: silent, version: '1' },
+    { agent, clock: systemClock, instruments: instrumentsOver(), log: silent, version: '1' },
     { host: '127.0.0.1', port: 0, allowedHosts: [] },
   );
   const responses = await Promise.all(Array.from({ length: readerCount }, () => openEvents(server.port)));

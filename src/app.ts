@@ -11,9 +11,11 @@ import { askHealth } from './platform/ask-health.ts';
 import { type Reloaded, reloadDoors } from './app/reload.ts';
 import { Authentication } from './http/authentication.ts';
 import { type HttpServer, startHttpServer } from './http/server.ts';
-import { createInstruments, type Instruments, type Probe } from './metrics/instruments.ts';
+import { createInstruments, type Instruments } from './metrics/instruments.ts';
+import type { Probe } from './metrics/probe.ts';
 import { meteredStore } from './metrics/metered-store.ts';
 import { systemClock } from './platform/clock.ts';
+import { trustedUntilMs } from './domain/session.ts';
 import type { Logger } from './platform/logger.ts';
 import { PostgresSignals } from './signals/postgres-signals.ts';
 import { type PollPace, SqliteSignals } from './signals/sqlite-signals.ts';
@@ -21,7 +23,6 @@ import { reach } from './store/postgres/encryption.ts';
 import { grantsSql } from './store/postgres/grants.ts';
 import { openPostgresStore } from './store/postgres/open.ts';
 import { PostgresSchema } from './store/postgres/migrate.ts';
-import type { MetadataStore } from './store/metadata-store.ts';
 import type { SchemaAdmin } from './store/schema-admin.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import { SqliteSchema } from './store/sqlite/migrate.ts';
@@ -60,7 +61,9 @@ export interface RunningAgent {
 /** Starts an agent and its HTTP face; `stop` ends both gracefully. Rejects when the port cannot be had. */
 export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSignal): Promise<RunningAgent> {
   const { settings, budget } = config;
-  const instruments = createInstruments(probeOf(settings.AGENT_GROUP, () => agent));
+  const instruments = createInstruments(
+    probeOf(settings.AGENT_GROUP, settings.METRICS_PER_PARTITION, () => agent),
+  );
   // The process's own: event loop lag, memory, CPU.
   collectDefaultMetrics({ register: instruments.registry });
   const agent: Agent = new Agent(
@@ -109,14 +112,15 @@ export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSi
     { agent_id: settings.AGENT_ID, group: settings.AGENT_GROUP, zone: settings.AGENT_ZONE },
     1,
   );
-  instruments.coordinator.set({ group: settings.AGENT_GROUP }, 0);
+  instruments.sessionTtlSeconds.set(budget.ttlMs / 1_000);
+  instruments.sessionTrustLimitSeconds.set(trustedUntilMs(0, budget) / 1_000);
   const authentication = new Authentication(
     { clock, log },
     { full: settings.API_TOKEN, read: settings.API_READ_TOKEN },
   );
   const { HTTP_PORT: port, METRICS_PORT: metricsPort } = settings;
   const http = await startHttpServer(
-    { agent, clock, metrics: instruments.registry, log, version },
+    { agent, clock, instruments, log, version },
     {
       host: settings.HTTP_HOST,
       port: port === 'off' ? undefined : port,
@@ -253,31 +257,44 @@ function closingBoth(
 }
 
 /** What a scrape reads from the agent at that moment. */
-function probeOf(group: string, agent: () => Agent): Probe {
-  // The coordinator counts its group when it is scraped, not on a tick; the others show nothing. With the store away the
-  // series vanish, which is the truth.
-  const count = async (read: (store: MetadataStore) => Promise<Readonly<Record<string, number>>>) => {
-    const { store } = agent();
-    if (store === undefined || !agent().status().isCoordinator) return {};
-    return read(store).catch(() => ({}));
-  };
+function probeOf(group: string, isPerPartition: boolean, agent: () => Agent): Probe {
   return {
     group,
     agentStates: () => {
       const { state } = agent().status();
       return Object.fromEntries(agentRunStates.map((known) => [known, known === state]));
     },
+    brokerState: () => agent().brokerState,
     leasesHeld: () => agent().status().leases,
+    leaseHandoffs: () =>
+      agent()
+        .holds()
+        .filter(({ revoking }) => revoking !== undefined).length,
+    isCoordinator: () => agent().status().isCoordinator,
     trustedForMs: () => agent().status().trustedForMs,
     signalsConnected: () =>
       agent()
         .readiness()
         .some(({ name, ok }) => name === 'signals' && ok),
-    agents: () => count(async (store) => store.countAgents()),
-    partitions: () =>
-      count(async (store) => {
-        const { total, led } = await store.countPartitions();
-        return { led, unled: total - led };
-      }),
+    storePools: () => agent().store?.pools ?? [],
+    leases: () =>
+      isPerPartition
+        ? agent()
+            .held()
+            .terms.map(({ key: { topic, partition }, epoch }) => ({ topic, partition, epoch }))
+        : undefined,
+    plan: () => agent().planFigures(),
+    // The coordinator counts its group when it is scraped, not on a tick; the others show nothing.
+    counts: async () => {
+      const { store } = agent();
+      if (store === undefined || !agent().status().isCoordinator) return undefined;
+      const [agents, { total, led, moving }] = await Promise.all([
+        store.countAgents(),
+        store.countPartitions(),
+      ]);
+      // The role may have gone meanwhile.
+      if (!agent().status().isCoordinator) return undefined;
+      return { agents, partitions: { led, unled: total - led }, movesUnderWay: moving };
+    },
   };
 }

@@ -123,6 +123,7 @@ process.exitCode = await runCli(args, {
     status: async (url, options) => (await app()).schemaAdmin(url, options).schemaStatus(),
     grants: async (options) => (await app()).grantsSql(options),
     copy: async (from, to, options) => (await storeTools()).copy(from, to, options),
+    fence: async (url, options) => (await storeTools()).fence(url, options),
     doctor: async (url, options) => (await storeTools()).doctor(url, options),
   },
 });

@@ -47,7 +47,7 @@ const containerForm = z.looseObject({
       valueFrom: z.object({ fieldRef: z.object({ fieldPath: z.string() }) }).optional(),
     }),
   ),
-  ports: z.array(z.object({ name: z.string(), containerPort: z.number() })),
+  ports: z.array(z.strictObject({ name: z.string(), containerPort: z.number() })),
   lifecycle: z.object({ postStart: exec.optional(), preStop: exec.optional() }).optional(),
 });
 type Container = z.infer<typeof containerForm>;
@@ -111,7 +111,7 @@ describe.each(['native-sidecar', 'classic-sidecar'])('the manifests of the %s', 
     ]);
   });
 
-  test('give the agent settings that it knows, and the store of the Secret in spite of the one in its image', () => {
+  test('give the agent settings that it knows, and the store of the Secret', () => {
     const names = agent.env.map(({ name }) => name.replace(/^STREAMHOUSE_/, '').replace(/_FILE$/, ''));
     expect(names.filter((name) => !settingNames.some((known) => known === name))).toEqual(['POD_NAMESPACE']);
     expect(config.settings).toMatchObject({
@@ -194,6 +194,17 @@ describe.each(['native-sidecar', 'classic-sidecar'])('the manifests of the %s', 
       requests: { cpu: '100m', memory: '192Mi' },
       limits: { memory: '512Mi' },
     });
+  });
+
+  test('may run where the Pod Security Standard "restricted" is enforced', () => {
+    // What it asks of each container; the rest stands at the pod, or is about fields that are not there.
+    for (const container of [agent, broker]) {
+      expect(container['securityContext']).toMatchObject({
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+      });
+    }
+    expect(pod.volumes.map((volume) => Object.keys(volume).sort())).toEqual([['name', 'secret']]);
   });
 
   test('pin every image', () => {
@@ -368,14 +379,14 @@ describe('the systemd unit', () => {
   });
 });
 
-/** As the kubelet would make it for the pod broker-0, on top of what the image sets. */
+/** As the kubelet would make it for the pod broker-0; of settings the image has none. */
 function environmentOf(container: Container, fields: Readonly<Record<string, string>> = {}) {
   const known: Readonly<Record<string, string>> = {
     'metadata.name': 'broker-0',
     'metadata.namespace': 'streams',
     ...fields,
   };
-  const env: Record<string, string> = { DATABASE_URL: 'sqlite:/data/metadata.db' };
+  const env: Record<string, string> = {};
   for (const { name, value, valueFrom } of container.env) {
     const text = value ?? known[valueFrom?.fieldRef.fieldPath ?? ''] ?? '';
     env[name] = text.replace(/\$\((\w+)\)/g, (whole, other: string) => env[other] ?? whole);

@@ -2,17 +2,16 @@
 // engine is needed; that the images build and run is not claimed.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { loadConfig } from '../src/config/config.ts';
 import { settingNames, settings } from '../src/config/settings.ts';
-import { createInstruments } from '../src/metrics/instruments.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(project, path), 'utf8');
@@ -26,35 +25,68 @@ function configured(env: Readonly<Record<string, string>>) {
   return loaded.config.settings;
 }
 
-const serviceForm = z.looseObject({
+// As much of the Compose Specification as the file uses, and nothing beside it: its schema too refuses what it does not know.
+const duration = z.string().regex(/^\d+(?:ms|s|m)$/);
+const serviceForm = z.strictObject({
   image: z.string(),
+  build: z.string().optional(),
+  entrypoint: z.array(z.string()).optional(),
+  command: z.array(z.string()).optional(),
   environment: z.record(z.string(), z.string()).default({}),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
-  depends_on: z.union([z.array(z.string()), z.record(z.string(), z.looseObject({}))]).default([]),
+  depends_on: z
+    .union([
+      z.array(z.string()),
+      z.record(z.string(), z.strictObject({ condition: z.enum(['service_started', 'service_healthy']) })),
+    ])
+    .default([]),
   profiles: z.array(z.string()).default([]),
+  restart: z.enum(['no', 'always', 'on-failure', 'unless-stopped']).optional(),
+  stop_grace_period: duration.optional(),
+  cap_drop: z.array(z.string()).optional(),
+  security_opt: z.array(z.string()).optional(),
+  healthcheck: z
+    .union([
+      z.strictObject({ disable: z.literal(true) }),
+      z.strictObject({
+        test: z.array(z.string()),
+        interval: duration,
+        timeout: duration,
+        retries: z.number().int(),
+      }),
+    ])
+    .optional(),
 });
-const composeForm = z.looseObject({
+const composeForm = z.strictObject({
+  name: z.string(),
   services: z.record(z.string(), serviceForm),
   volumes: z.record(z.string(), z.null()),
 });
-const compose = composeForm.parse(readYaml('docker-compose.yml'));
+const compose = composeForm.parse(withoutExtensions(readYaml('docker-compose.yml')));
 const services = Object.entries(compose.services);
 const agents = services.filter(([name]) => name.startsWith('agent-'));
+const brokers = services.filter(([name]) => name.startsWith('broker-'));
 const datasources = z
   .object({ datasources: z.array(z.looseObject({ type: z.string(), url: z.string() })) })
   .parse(readYaml('grafana/provisioning/datasources/prometheus.yml')).datasources;
+
+/** Keys that begin with x- are for anchors; Compose reads past them. */
+function withoutExtensions(file: unknown): unknown {
+  const entries = Object.entries(z.record(z.string(), z.unknown()).parse(file));
+  return Object.fromEntries(entries.filter(([key]) => !key.startsWith('x-')));
+}
 
 function service(name: string): z.infer<typeof serviceForm> {
   return serviceForm.parse(compose.services[name]);
 }
 
 describe('docker-compose.yml', () => {
-  test('starts PostgreSQL 16, three agents, Prometheus and Grafana; pgAdmin when asked', () => {
+  test('starts PostgreSQL 16, three agents, Prometheus and Grafana; pgAdmin and brokers when asked', () => {
     const names = (isOptional: boolean) =>
       services.filter(([, { profiles }]) => profiles.length > 0 === isOptional).map(([name]) => name);
     expect(names(false)).toEqual(['postgres', 'agent-1', 'agent-2', 'agent-3', 'prometheus', 'grafana']);
-    expect(names(true)).toEqual(['pgadmin']);
+    expect(names(true)).toEqual(['broker-1', 'broker-2', 'broker-3', 'pgadmin']);
     expect(service('pgadmin').profiles).toEqual(['admin']);
     expect(service('postgres').image).toBe('postgres:16');
   });
@@ -87,8 +119,41 @@ describe('docker-compose.yml', () => {
   });
 
   test.each(agents)('%s is not killed while it hands over', (_, agent) => {
-    const graceMs = Number(/^(\d+)s$/.exec(String(agent['stop_grace_period']))?.[1]) * 1_000;
+    const graceMs = Number(/^(\d+)s$/.exec(String(agent.stop_grace_period))?.[1]) * 1_000;
     expect(graceMs).toBeGreaterThan(configured(agent.environment).SHUTDOWN_TIMEOUT_MS);
+  });
+
+  test('has the agents in two zones', () => {
+    const zones = agents.map(([, { environment }]) => configured(environment).AGENT_ZONE);
+    expect(zones).toEqual(['zone-a', 'zone-b', 'zone-a']);
+  });
+
+  test.each(brokers)('%s reaches its agent, which tells producers of it', (name, broker) => {
+    const command = broker.command ?? [];
+    const [script = '', ...common] = broker.entrypoint?.slice(1) ?? [];
+    expect(existsSync(join(project, script.replace('/app/', '')))).toBe(true);
+    const { values } = parseArgs({
+      args: [...common, ...command],
+      options: {
+        agent: { type: 'string' },
+        address: { type: 'string' },
+        host: { type: 'string' },
+        data: { type: 'string' },
+      },
+    });
+    const agentUrl = new URL(String(values.agent));
+    const agent = configured(service(agentUrl.hostname).environment);
+    expect(agent.HTTP_ALLOWED_HOSTS).toContain(agentUrl.hostname);
+    expect(Number(agentUrl.port)).toBe(agent.HTTP_PORT);
+    expect(values.address).toBe(agent.AGENT_ADDRESS);
+    expect(agent.AGENT_ADDRESS).toBe(`${name}:9092`);
+    expect(values.host).toBe('0.0.0.0');
+    expect(broker.profiles).toEqual(['example']);
+    expect(broker.depends_on).toEqual({ [agentUrl.hostname]: { condition: 'service_healthy' } });
+    // The one directory of the image that its user may write to is where the volume is.
+    const [, mount = ''] = broker.volumes[0]?.split(':') ?? [];
+    expect(mount).toBe('/data');
+    expect(values.data).toMatch(/^\/data\//);
   });
 
   test('has the credentials that are documented', () => {
@@ -98,6 +163,21 @@ describe('docker-compose.yml', () => {
       POSTGRES_DB: 'streamhouse_metadata',
     });
   });
+
+  test.each(services)(
+    '%s waits for what there is, also when its profile is asked for alone',
+    (_, waiting) => {
+      const { depends_on: dependsOn, profiles } = waiting;
+      for (const name of Array.isArray(dependsOn) ? dependsOn : Object.keys(dependsOn)) {
+        const other = service(name);
+        expect(other.profiles.every((profile) => profiles.includes(profile))).toBe(true);
+        const isHealthAsked = !Array.isArray(dependsOn) && dependsOn[name]?.condition === 'service_healthy';
+        // The agents' check is the image's.
+        const hasCheck = other.build !== undefined || other.healthcheck !== undefined;
+        expect(!isHealthAsked || hasCheck).toBe(true);
+      }
+    },
+  );
 
   test.each(services)('%s publishes its ports on loopback alone', (_, { ports }) => {
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
@@ -164,101 +244,6 @@ describe('what Grafana is provisioned with', () => {
   });
 });
 
-const sourceForm = z.object({ type: z.literal('prometheus'), uid: z.literal('${datasource}') });
-const dashboardForm = z.looseObject({
-  uid: z.string(),
-  title: z.string(),
-  templating: z.object({ list: z.array(z.looseObject({ name: z.string(), type: z.string() })) }),
-  panels: z.array(
-    z.looseObject({
-      id: z.number(),
-      title: z.string(),
-      description: z.string(),
-      datasource: sourceForm,
-      gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
-      targets: z.array(z.looseObject({ expr: z.string(), datasource: sourceForm })).min(1),
-    }),
-  ),
-});
-
-describe.each(readdirSync(join(project, 'grafana/dashboards')))('the dashboard %s', (file) => {
-  const text = read(join('grafana/dashboards', file));
-  const dashboard = dashboardForm.parse(JSON.parse(text));
-  const expressions = dashboard.panels.flatMap(({ title, targets }) =>
-    targets.map(({ expr }) => ({ title, expr })),
-  );
-
-  test('asks for its data source by a variable, as provisioned dashboards must', () => {
-    expect(text).not.toContain('__inputs');
-    const variable = dashboard.templating.list.find(({ name }) => name === 'datasource');
-    expect(variable).toMatchObject({ type: 'datasource', query: 'prometheus' });
-    for (const query of dashboard.templating.list.filter(({ type }) => type === 'query')) {
-      expect(query['datasource']).toEqual({ type: 'prometheus', uid: '${datasource}' });
-    }
-  });
-
-  test.each(expressions)('names only metrics and labels that exist: $title, $expr', async ({ expr }) => {
-    const { metrics, labels } = await exposed();
-    const named = expr.match(/\bstreamhouse_\w+/g) ?? [];
-    expect(named).not.toEqual([]);
-    expect(named.filter((name) => !metrics.has(name))).toEqual([]);
-    expect(labelsIn(expr).filter((label) => !labels.has(label))).toEqual([]);
-  });
-
-  test('names only metrics that exist in its variables', async () => {
-    const { metrics } = await exposed();
-    const named = JSON.stringify(dashboard.templating).match(/\bstreamhouse_\w+/g) ?? [];
-    expect(named.filter((name) => !metrics.has(name))).toEqual([]);
-  });
-
-  test('uses only variables that it has, or that Grafana has', () => {
-    const used = [...text.matchAll(/\$\{?(\w+)/g)].map(([, name]) => String(name));
-    const known = [...dashboard.templating.list.map(({ name }) => name), '__rate_interval', '__all'];
-    expect(used.filter((name) => !known.includes(name))).toEqual([]);
-  });
-
-  test('has panels of their own number that do not overlap', () => {
-    const { panels } = dashboard;
-    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
-    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
-      Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
-    );
-    expect(new Set(cells).size).toBe(cells.length);
-    expect(panels.every(({ gridPos: { x, w } }) => x + w <= 24)).toBe(true);
-  });
-});
-
-/** Every series name a scrape can show, and every label on any of them. */
-async function exposed(): Promise<{ metrics: ReadonlySet<string>; labels: ReadonlySet<string> }> {
-  const { registry } = createInstruments({
-    group: 'g',
-    agentStates: () => ({}),
-    leasesHeld: () => 0,
-    trustedForMs: () => 0,
-    signalsConnected: () => false,
-    agents: async () => ({}),
-    partitions: async () => ({}),
-  });
-  const described = registry.getMetricsAsArray();
-  const names = described.flatMap(({ name, type }) =>
-    String(type) === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [name],
-  );
-  const labelNames = described.map((metric) =>
-    z.looseObject({ labelNames: z.array(z.string()) }).parse(metric),
-  );
-  const labels = labelNames.flatMap((metric) => metric.labelNames);
-  return { metrics: new Set(names), labels: new Set([...labels, 'le', 'instance', 'job']) };
-}
-
-/** Labels that are matched, grouped by or joined on. */
-function labelsIn(expr: string): string[] {
-  const matched = [...expr.matchAll(/[{,]\s*(\w+)\s*[!=]?[=~]~?\s*"/g)].map(([, label]) => String(label));
-  const lists = [...expr.matchAll(/\b(?:by|on|group_left)\s*\(([^)]*)\)/g)].map(([, list]) => String(list));
-  return [...matched, ...lists.flatMap((list) => list.split(','))]
-    .map((label) => label.trim())
-    .filter(Boolean);
-}
-
 describe('the Dockerfile', () => {
   const instructions = read('Dockerfile')
     .replace(/^#.*\n/gm, '')
@@ -271,7 +256,7 @@ describe('the Dockerfile', () => {
   const execForm = (text: string): string[] => z.array(z.string()).parse(JSON.parse(text));
 
   test('starts the agent in exec form, so that it gets the signals', () => {
-    expect(execForm(argument('ENTRYPOINT'))).toEqual(['node', 'dist/main.js']);
+    expect(execForm(argument('ENTRYPOINT'))).toEqual(['node', '/app/dist/main.js']);
     expect(execForm(argument('CMD'))).toEqual(['agent']);
   });
 
@@ -287,9 +272,12 @@ describe('the Dockerfile', () => {
     const ownedAt = lastStage.findIndex((line) => /^RUN mkdir \/data && chown node:node \/data$/.test(line));
     expect(ownedAt).toBeGreaterThan(0);
     expect(ownedAt).toBeLessThan(lastStage.findIndex((line) => line.startsWith('VOLUME ')));
-    expect(configured({ DATABASE_URL: argument('ENV').replace('DATABASE_URL=', '') }).DATABASE_URL).toBe(
-      'sqlite:/data/metadata.db',
-    );
+  });
+
+  test('has no store of its own in the environment, which would go before a file: the default is in the volume', () => {
+    expect(lastStage.filter((line) => line.startsWith('ENV '))).toEqual(['ENV NODE_ENV=production']);
+    expect(argument('WORKDIR')).toBe('/');
+    expect(configured({}).DATABASE_URL).toBe('sqlite:./data/metadata.db');
   });
 
   test('runs no install script, and ships no development package', () => {
@@ -327,7 +315,7 @@ describe('the Dockerfile', () => {
     const asked: (string | undefined)[] = [];
     const server = createServer((request, response) => {
       asked.push(request.url);
-      response.statusCode = asked.length === 1 ? 200 : 500;
+      response.statusCode = asked.length <= 2 ? 200 : 500;
       response.end();
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -338,6 +326,7 @@ describe('the Dockerfile', () => {
         (error: unknown) => z.looseObject({ code: z.number() }).parse(error).code,
       );
     try {
+      expect(await check({ HTTP_PORT: '1', STREAMHOUSE_HTTP_PORT: '2', METRICS_PORT: String(port) })).toBe(0);
       expect(await check({ HTTP_PORT: '1', STREAMHOUSE_HTTP_PORT: String(port) })).toBe(0);
       expect(await check({ HTTP_PORT: String(port) })).toBe(1);
     } finally {
@@ -345,7 +334,7 @@ describe('the Dockerfile', () => {
       await once(server, 'close');
     }
     expect(await check({ HTTP_PORT: String(port) })).toBe(1);
-    expect(asked).toEqual(['/livez', '/livez']);
+    expect(asked).toEqual(['/livez', '/livez', '/livez']);
   });
 });
 

@@ -4,6 +4,8 @@
 //
 //   node examples/broker/broker.js --agent http://127.0.0.1:7070 --port 9092 --data ./segments
 //
+// --host is where it listens, --address where producers find it: its agent's AGENT_ADDRESS.
+//
 // What it does it says on stdout, one JSON object a line: `listening`, and `term begun` and `term ended` with the milliseconds of this
 // machine's monotonic clock (`atMs`), so that whoever reads several brokers' lines knows which was first.
 import { once } from 'node:events';
@@ -18,7 +20,9 @@ import { produceServer } from './produce-server.js';
 const { values: options } = parseArgs({
   options: {
     agent: { type: 'string', default: 'http://127.0.0.1:7070' },
+    host: { type: 'string', default: '127.0.0.1' },
     port: { type: 'string', default: '9092' },
+    address: { type: 'string' },
     data: { type: 'string', default: './segments' },
   },
 });
@@ -41,7 +45,7 @@ const client = new StreamhouseClient({
   },
 });
 const objects = new ObjectStore(options.data);
-const address = `127.0.0.1:${options.port}`;
+const address = options.address ?? `${options.host}:${options.port}`;
 
 /** @type {Map<string, PartitionLog>} */
 const logs = new Map();
@@ -89,7 +93,7 @@ async function lead(term) {
 }
 
 const server = produceServer({ logOf: (name) => logs.get(nameOf(name)), metadata: client.metadata, address });
-server.listen(Number(options.port), '127.0.0.1');
+server.listen(Number(options.port), options.host);
 await once(server, 'listening');
 log({ address }, 'listening');
 

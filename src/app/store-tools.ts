@@ -6,11 +6,14 @@ import { systemClock } from '../platform/clock.ts';
 import type { CopyDatabase } from '../store/copy/copy-database.ts';
 import { copyStore, type CopyOutcome } from '../store/copy/copy-store.ts';
 import type { CopyOptions } from '../store/copy/plan.ts';
+import { type NewEraOptions, type NewEraOutcome, openNewEra } from '../store/era/new-era.ts';
 import type { Finding } from '../store/finding.ts';
 import { openPostgresForCopy } from '../store/postgres/copy-database.ts';
 import { examinePostgres } from '../store/postgres/doctor/doctor.ts';
+import { openPostgresForEra } from '../store/postgres/era-database.ts';
 import { openSqliteForCopy } from '../store/sqlite/copy-database.ts';
 import { examineSqlite } from '../store/sqlite/doctor/doctor.ts';
+import { openSqliteForEra } from '../store/sqlite/era-database.ts';
 
 /** Bound of one statement of a copy, milliseconds: a batch, or counting and analysing a table. */
 const copyAttemptMs = 120_000;
@@ -28,6 +31,14 @@ const doctorAttemptMs = 10_000;
 const oldTransactionMs = 60_000;
 const freeSpaceMin = 2 ** 30;
 const walMax = 64 * 2 ** 20;
+
+/** Bound of a statement of the fence, milliseconds. Waiting for leases that others write is part of it, and holds up all who come later. */
+const fenceAttemptMs = 10_000;
+
+export interface NewEraOfStore extends NewEraOptions {
+  readonly schema: string;
+  readonly caFile: string | undefined;
+}
 
 export interface Examination {
   readonly schema: string;
@@ -68,6 +79,23 @@ export async function copy(from: string, to: string, options: CopyOfStores): Pro
   await using target = await openForCopy(to, toSchema, caFile, false);
   // Awaited here: both are closed when this returns.
   return await copyStore(source, target, options);
+}
+
+/** `streamhouse db fence --new-era`. */
+export async function fence(url: string, options: NewEraOfStore): Promise<NewEraOutcome> {
+  const { schema, caFile } = options;
+  const attemptMs = fenceAttemptMs;
+  await using store = url.startsWith('sqlite:')
+    ? await openSqliteForEra({ file: resolve(sqliteFile(url)), attemptMs })
+    : await openPostgresForEra({
+        connectionString: url,
+        applicationName: 'streamhouse db fence',
+        attemptMs,
+        caFile,
+        schema,
+      });
+  // Awaited here: the store is closed when this returns.
+  return await openNewEra(store, options);
 }
 
 async function openForCopy(

@@ -17,6 +17,8 @@ export interface DbStatus {
   readonly pending: readonly string[];
   /** The lowest program schema level that may use the store. */
   readonly minCompatible: number;
+  /** A copy into the store is not finished: agents refuse to start on it. */
+  readonly isHalfCopied: boolean;
 }
 
 /**
@@ -30,6 +32,11 @@ export interface DbCommands {
   status(url: string, options: DbOptions): Promise<DbStatus>;
   /** Copies a whole store into another one. Fails with an error named `CopyRefused` when something stands in the way. */
   copy(from: string, to: string, options: CopyOptions): Promise<CopyOutcome>;
+  /**
+   * Opens a new era above all epochs that may have been given out. Fails with an error named `NewEraRefused` when something stands
+   * in the way.
+   */
+  fence(url: string, options: FenceOptions): Promise<NewEraOutcome>;
   /** Examines a store and the way to it. Changes nothing. */
   doctor(url: string, options: DoctorOptions): Promise<readonly Finding[]>;
   /** The SQL, for PostgreSQL, that gives a role the rights agents need. */
@@ -76,6 +83,33 @@ export type CopyOutcome =
         readonly checksum: string;
       }[];
     };
+
+export interface FenceOptions extends DbOptions {
+  /** The highest epoch of the lost history that somebody knows of; 0: none. */
+  readonly above: number;
+  /** End the sessions of agents that run. */
+  readonly force: boolean;
+  /** Asked before anything is changed; the era stays when it answers false. */
+  confirm(plan: NewEraPlan): Promise<boolean>;
+}
+
+export interface NewEraPlan {
+  readonly era: number;
+  readonly nextEra: number;
+  /** The highest epoch that the store knows of. */
+  readonly epochMax: number;
+  /** Sessions that end with the era. */
+  readonly sessions: readonly {
+    readonly agentId: string;
+    readonly group: string;
+    readonly isLive: boolean;
+    readonly leases: number;
+  }[];
+}
+
+export type NewEraOutcome =
+  | { readonly outcome: 'not_confirmed' }
+  | ({ readonly outcome: 'opened' } & NewEraPlan);
 
 export interface DoctorOptions extends DbOptions {
   /** Where agents LISTEN and coordinate; the store's URL when it is direct already. */

@@ -16,6 +16,7 @@ export class CliFailure extends Error {
 const exitCodeByName: Readonly<Record<string, ExitCode>> = {
   ConfigError: exitCode.configuration,
   CopyRefused: exitCode.conflict,
+  NewEraRefused: exitCode.conflict,
   StoreMisconfigured: exitCode.configuration,
   StoreUnavailable: exitCode.unreachable,
 };

@@ -169,6 +169,11 @@ export const settings = {
     'info',
     'log level',
   ),
+  METRICS_PER_PARTITION: setting(
+    boolean,
+    'false',
+    'show each lease of this agent in the metrics, at most 1,000 of them',
+  ),
   LOG_FORMAT: setting(oneOf('json', 'pretty'), undefined, 'default: pretty on a terminal, else json'),
 } satisfies Readonly<Record<string, Setting<unknown>>>;
 
@@ -177,11 +182,6 @@ export type SettingName = keyof typeof settings;
 const isSettingName = (name: string): name is SettingName => Object.hasOwn(settings, name);
 
 export const settingNames: readonly SettingName[] = Object.keys(settings).filter(isSettingName);
-
-/** Settings of the public interface that this release does not know yet. */
-export const unsupported: Readonly<Record<string, 'ignored'>> = {
-  METRICS_PER_PARTITION: 'ignored',
-};
 
 function masked(): string {
   return '***';

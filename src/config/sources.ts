@@ -4,7 +4,7 @@ import { parse as parseYaml } from 'yaml';
 import { ConfigError } from './config-error.ts';
 import { nearest } from './nearest.ts';
 import { fileProblem, shown, withoutPasswords } from './parse.ts';
-import { fileKey, flagName, type SettingName, settingNames, settings, unsupported } from './settings.ts';
+import { fileKey, flagName, type SettingName, settingNames, settings } from './settings.ts';
 
 export interface Raw {
   readonly text: string;
@@ -59,9 +59,11 @@ export function readSettings(
 ): { readonly raw: RawSettings; readonly warnings: readonly string[] } {
   const fromFile = configFile === undefined ? new Map<SettingName, string>() : readConfigFile(configFile);
   const raw = new Map<SettingName, Raw>();
+  const warnings = [...checkEnvironment(env)];
   for (const name of settingNames) {
     const flag = flags.get(name);
     const fromEnv = readVariable(env, `STREAMHOUSE_${name}`) ?? readVariable(env, name);
+    if (flag === undefined) warnings.push(...valueAndFile(env, name));
     const inFile = fromFile.get(name);
     const { fallback } = settings[name];
     if (flag !== undefined) raw.set(name, { text: flag, source: flagName(name) });
@@ -69,7 +71,7 @@ export function readSettings(
     else if (inFile !== undefined) raw.set(name, { text: inFile, source: `file ${configFile}` });
     else if (fallback !== undefined) raw.set(name, { text: fallback, source: 'default' });
   }
-  return { raw, warnings: checkEnvironment(env) };
+  return { raw, warnings };
 }
 
 function splitFlag(arg: string): readonly [string, string?] {
@@ -97,6 +99,19 @@ function readVariable(env: Environment, name: string): Raw | undefined {
   } catch (error) {
     throw new ConfigError(`${name}_FILE="${shown(file)}" cannot be read: ${fileProblem(error)}`);
   }
+}
+
+/** A value beside the file of one: whoever gave the second may not know of the first, which an image or a unit may have set. */
+function valueAndFile(env: Environment, name: SettingName): readonly string[] {
+  // In the order in which they win.
+  const given = [`STREAMHOUSE_${name}`, `STREAMHOUSE_${name}_FILE`, name, `${name}_FILE`].filter(
+    (variable) => env[variable] !== undefined && env[variable] !== '',
+  );
+  const isFile = (variable: string): boolean => variable.endsWith(`${name}_FILE`);
+  const [used, ...ignored] = given;
+  const other = ignored.find((variable) => used !== undefined && isFile(variable) !== isFile(used));
+  if (used === undefined || other === undefined) return [];
+  return [`${used} and ${other} are both set; ${used} is used`];
 }
 
 function readConfigFile(file: string): Map<SettingName, string> {
@@ -142,14 +157,11 @@ export function valueText(value: unknown): string {
 /** Says what is not understood where silence would mislead. */
 function checkEnvironment(env: Environment): readonly string[] {
   const warnings: string[] = [];
-  const known = [...settingNames, ...Object.keys(unsupported)];
+  const known: readonly string[] = settingNames;
   for (const [variable, value] of Object.entries(env)) {
     if (value === undefined || value === '') continue;
     const name = variable.replace(/^STREAMHOUSE_/, '').replace(/_FILE$/, '');
     const bare = variable.replace(/^STREAMHOUSE_/, '');
-    const support = unsupported[bare] ?? unsupported[name];
-    if (support === 'ignored')
-      warnings.push(`${variable} is set, but this release does not know it yet; ignored`);
     const isKnown = known.includes(name) || known.includes(bare);
     // Both: DATABASE_CA_FILE ends like the file of a secret and is a setting of its own.
     const meant = isKnown ? undefined : (nearest(name, known) ?? nearest(bare, known));

@@ -2,6 +2,8 @@
 import { Refusal, StoreUnavailable } from '../domain/refusal.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import type { Instruments } from '../metrics/instruments.ts';
+import type { PlanFigures } from '../metrics/probe.ts';
+import type { BrokerState } from '../metrics/table/agent.ts';
 import { Backoff } from '../platform/backoff.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -158,6 +160,15 @@ export class Agent implements AgentView, AsyncDisposable {
 
   holds(): readonly HeldTerm[] {
     return this.session?.held() ?? [];
+  }
+
+  /** What this agent's last plan says, when it is the coordinator. */
+  async planFigures(): Promise<PlanFigures | undefined> {
+    return this.session?.planFigures();
+  }
+
+  get brokerState(): BrokerState {
+    return this.broker.state;
   }
 
   attachBroker(): Disposable {

@@ -1,5 +1,6 @@
 // Whether the broker beside this agent lives: it holds an event stream open (`?attach=broker`), or answers at its health URL, or both.
 // An agent that nobody ever attached to, and that has no URL to ask, cannot know and does not judge.
+import type { BrokerState } from '../metrics/table/agent.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { Bell } from '../platform/bell.ts';
@@ -47,6 +48,13 @@ export class BrokerWatch {
   /** Why the broker counts as down; undefined while it does not. */
   get down(): string | undefined {
     return this.why;
+  }
+
+  get state(): BrokerState {
+    if (this.why !== undefined) return 'down';
+    if (this.isAttached) return 'attached';
+    if (this.healthFailures !== undefined) return 'answering';
+    return this.leftAtMs === undefined ? 'none' : 'away';
   }
 
   /** Calls back when a broker attaches, leaves, goes down or comes back. Returns the way to stop. */

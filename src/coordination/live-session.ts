@@ -2,6 +2,7 @@
 // them anew, so that nothing survives that the old one believed.
 import { lostConnectionTrustMs } from '../domain/crash-watch.ts';
 import { COORDINATOR, type Term } from '../domain/lease.ts';
+import type { PlanFigures } from '../metrics/probe.ts';
 import { Bell } from '../platform/bell.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import { Scope } from '../platform/scope.ts';
@@ -127,6 +128,12 @@ export class LiveSession {
 
   isCoordinator(): boolean {
     return this.elector.term !== undefined && this.trustedForMs() > 0;
+  }
+
+  /** What this coordinator's last plan says; undefined unless it is one. */
+  async planFigures(): Promise<PlanFigures | undefined> {
+    const figures = await this.rebalancer.figures();
+    return this.isCoordinator() ? figures : undefined;
   }
 
   /** Partition terms held, whether or not the session is trusted now. */

@@ -2,12 +2,14 @@
 import type { Fence } from '../store/segments.ts';
 import type { Plan } from '../domain/planner.ts';
 import type { Term } from '../domain/lease.ts';
-import type { RebalanceReason } from '../metrics/instruments.ts';
+import type { RebalanceReason } from '../metrics/table/coordinator.ts';
 import { Backoff } from '../platform/backoff.ts';
 import { Bell } from '../platform/bell.ts';
 import type { PlanningInput } from '../store/assignments.ts';
 import type { ObservedSession } from '../store/sessions.ts';
+import type { PlanFigures } from '../metrics/probe.ts';
 import type { CoordinationDeps } from './deps.ts';
+import { type Planned, planFigures } from './plan-figures.ts';
 import { nextSettledInMs, type PlacementOptions, planInSlices, plannerInput } from './placement.ts';
 
 export interface RebalancerOptions {
@@ -37,6 +39,9 @@ export class Rebalancer {
   /** When to plan again although nothing has been heard, and why; monotonic. */
   private again: { readonly atMs: number; readonly reason: RebalanceReason } | undefined;
 
+  /** Our last plan, while our term lasts, and what was made of it for people. */
+  private last: { readonly planned: Planned; figures?: Promise<PlanFigures> } | undefined;
+
   constructor(deps: CoordinationDeps, options: RebalancerOptions) {
     this.deps = deps;
     this.options = options;
@@ -46,6 +51,13 @@ export class Rebalancer {
   changed(reason: RebalanceReason): void {
     this.reason = reason;
     this.bell.ring();
+  }
+
+  /** What the last plan says; undefined before the first one of a term, and after the term. Reads nothing. */
+  async figures(): Promise<PlanFigures | undefined> {
+    const { last } = this;
+    if (last === undefined) return undefined;
+    return (last.figures ??= planFigures(last.planned, this.deps.clock));
   }
 
   noteGeneration(generation: number): void {
@@ -71,7 +83,6 @@ export class Rebalancer {
     const { group, sessionId, settleMs, pingMs } = this.options;
     const backoff = new Backoff({ firstMs: 100, maxMs: pingMs, random });
     const fence = { sessionId, epoch: term.epoch };
-    instruments.coordinator.set({ group }, 1);
     instruments.coordinatorEpoch.set({ group }, term.epoch);
     instruments.coordinatorChanges.inc();
     this.reason = 'elected';
@@ -93,7 +104,7 @@ export class Rebalancer {
       }
       signals.publish('ping');
     }
-    instruments.coordinator.set({ group }, 0);
+    this.last = undefined;
   }
 
   /** False when the term is over. */
@@ -110,7 +121,10 @@ export class Rebalancer {
     this.planAgain(input, plan);
     // All that was asked for is written when nothing is held back any more.
     const applied = plan.deferred === 0 ? (input.applyRequestedAt ?? undefined) : undefined;
-    if (plan.moves.length === 0 && applied === undefined) return true;
+    if (plan.moves.length === 0 && applied === undefined) {
+      this.last = { planned: { input, plan, generation: input.generation } };
+      return true;
+    }
     return this.write(fence, { input, plan, applied, reason });
   }
 
@@ -137,6 +151,7 @@ export class Rebalancer {
       return false;
     }
     this.generation = answer.generation;
+    this.last = { planned: { input, plan, generation: answer.generation } };
     // Somebody's change came between our read and our write: the plan does not know it yet.
     if (answer.generation !== input.generation + 1) this.changed('generation');
     for (const move of plan.moves) instruments.moves.inc({ reason: move.reason, result: 'written' });

@@ -29,13 +29,32 @@ export function fairShares(
     if (agentId === null || !keeping.has(agentId)) perTopic.set(topic, (perTopic.get(topic) ?? 0) + 1);
   }
   const open = agents.filter(({ isOpen }) => isOpen);
-  const shares = new Map(open.map(({ agentId }) => [agentId, 0]));
-  for (const [topic, count] of perTopic) {
-    const willing = open.filter(({ managedTopics }) => listsTopic(managedTopics, topic));
-    const weight = willing.reduce((sum, agent) => sum + agent.weight, 0);
-    for (const agent of willing) {
-      shares.set(agent.agentId, (shares.get(agent.agentId) ?? 0) + (count * agent.weight) / weight);
-    }
+  const lists = new Map<string, WillingList>();
+  for (const { managedTopics, weight } of open) {
+    const list = lists.get(listKey(managedTopics)) ?? { managedTopics, weight: 0, perWeight: 0 };
+    list.weight += weight;
+    lists.set(listKey(managedTopics), list);
   }
-  return shares;
+  for (const [topic, count] of perTopic) {
+    const willing = [...lists.values()].filter(({ managedTopics }) => listsTopic(managedTopics, topic));
+    const weight = willing.reduce((sum, list) => sum + list.weight, 0);
+    for (const list of willing) list.perWeight += count / weight;
+  }
+  const share = ({ managedTopics, weight }: ShareHolder): number =>
+    weight * (lists.get(listKey(managedTopics))?.perWeight ?? 0);
+  return new Map(open.map((agent) => [agent.agentId, share(agent)]));
+}
+
+/** Agents that list the same topics, taken as one: there are far fewer lists than agents. */
+interface WillingList {
+  readonly managedTopics: readonly string[];
+  /** Of all of them together. */
+  weight: number;
+  /** What one of weight 1 has. */
+  perWeight: number;
+}
+
+/** The same for agents with the same list. Names hold no space. */
+export function listKey(managedTopics: readonly string[]): string {
+  return managedTopics.join(' ');
 }

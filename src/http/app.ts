@@ -30,6 +30,7 @@ import { rebalanceRoutes } from './routes/rebalance.ts';
 import { explainRoutes } from './routes/explain.ts';
 import { steeringRoutes } from './routes/steering.ts';
 import { topicRoutes } from './routes/topics.ts';
+import { countRequests } from './request-metrics.ts';
 import { answerAsIs, compileValidator, type ZodTypes } from './validation.ts';
 
 export interface AppOptions {
@@ -56,10 +57,11 @@ export function createApp(deps: HttpDependencies, options: AppOptions): HttpApp 
 
   // In this order: who may speak to us at all, then what exists, then bodies.
   app.addHook('onRequest', async (request, reply) => setAnswerHeaders(request, reply));
+  countRequests(app, deps.instruments);
   keepMetricsDoorNarrow(app);
   allowHosts(app, options.allowedHosts);
   refuseForeignOrigins(app);
-  if (options.authentication !== undefined) demandTokens(app, options.authentication);
+  if (options.authentication !== undefined) demandTokens(app, options.authentication, deps.instruments);
   refuseUnknownPaths(app);
   closeConnectionsWhenClosing(app);
 

@@ -2,6 +2,8 @@
 // length nor its beginning can be found out by measuring.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import type { Instruments } from '../metrics/instruments.ts';
+import type { AuthenticationFailure } from '../metrics/table/doors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { HttpLog } from './dependencies.ts';
 import { doorOf } from './door.ts';
@@ -82,13 +84,24 @@ export class Authentication {
 }
 
 /** Decides from the header alone, before a body is read and before anybody learns which paths there are. */
-export function demandTokens(app: HttpApp, authentication: Authentication): void {
+export function demandTokens(
+  app: HttpApp,
+  authentication: Authentication,
+  { authenticationFailures }: Pick<Instruments, 'authenticationFailures'>,
+): void {
+  const failure = (refusal: HttpRefusal, reason: AuthenticationFailure): HttpRefusal => {
+    authenticationFailures.inc({ reason });
+    return refusal;
+  };
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.open === true) return;
     const access = authentication.accessOf(request.headers.authorization);
-    if (access === 'none') throw authentication.refusal(addressOf(request));
+    if (access === 'none') {
+      const refusal = authentication.refusal(addressOf(request));
+      throw failure(refusal, refusal.code === 'rate_limited' ? 'rate_limited' : 'unauthorized');
+    }
     if (access === 'read' && mayChange(request)) {
-      throw new HttpRefusal('forbidden', 'this token is for reading alone');
+      throw failure(new HttpRefusal('forbidden', 'this token is for reading alone'), 'forbidden');
     }
   });
 }

@@ -2,7 +2,6 @@
 // memory.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { extname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -28,6 +27,7 @@ const vendored: Readonly<Record<string, string>> = {
   preact: 'preact.mjs',
   'preact/hooks': 'preact-hooks.mjs',
   'preact/jsx-runtime': 'preact-jsx-runtime.mjs',
+  'eventsource-parser': 'eventsource-parser.mjs',
 };
 
 /** `src/http` and `dist/http` are equally deep. */
@@ -40,9 +40,8 @@ export function readConsoleFiles(): readonly ConsoleFile[] {
     (name) => extname(name) in contentTypes,
   );
   const own = names.map((name) => fileAt(join(built, name), addressOf(name.split(sep).join('/'))));
-  const resolve = createRequire(import.meta.url);
   const libraries = Object.entries(vendored).map(([name, file]) =>
-    fileAt(resolve.resolve(name), `/console/vendor/${file}`),
+    fileAt(fileURLToPath(import.meta.resolve(name)), `/console/vendor/${file}`),
   );
   return [...own, ...libraries];
 }

@@ -1,7 +1,7 @@
 // What the HTTP face is given: the agent it speaks for, the clock that the agent goes by, the metrics it shows, a log and the
 // program's version.
-import type { Registry } from 'prom-client';
 import type { AgentView } from '../coordination/agent-view.ts';
+import type { Instruments } from '../metrics/instruments.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 
@@ -11,7 +11,8 @@ export interface HttpDependencies {
   readonly agent: AgentView;
   /** The agent's own: what it says of moments is in its monotonic time. */
   readonly clock: Clock;
-  readonly metrics: Registry;
+  /** What is shown to scrapers, and what the doors count. */
+  readonly instruments: Instruments;
   readonly log: HttpLog;
   /** The program's version, as in package.json. */
   readonly version: string;

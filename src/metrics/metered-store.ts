@@ -1,5 +1,5 @@
-// Times every store operation, and counts the writes that the fence refused.
-import { Refusal } from '../domain/refusal.ts';
+// Times every store operation, tells whether the last was answered, and counts the writes that the fence refused.
+import { Refusal, StoreUnavailable } from '../domain/refusal.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
 import type { Instruments } from './instruments.ts';
 
@@ -17,10 +17,14 @@ export function meteredStore(store: MetadataStore, instruments: Instruments): Me
       try {
         const answer = await run(...args);
         end({ result: 'ok' });
+        instruments.storeUp.set(1);
         return answer;
       } catch (error) {
         const refused = error instanceof Refusal;
         end({ result: refused ? 'refused' : 'failed' });
+        // A fault of ours says nothing about the store.
+        if (refused) instruments.storeUp.set(1);
+        else if (error instanceof StoreUnavailable) instruments.storeUp.set(0);
         const fenced = fencedNames[operation];
         if (refused && error.code === 'fenced' && fenced) instruments.fencedWrites.inc({ operation: fenced });
         throw error;

@@ -91,6 +91,8 @@ export interface PartitionCounts {
   readonly topics: number;
   readonly total: number;
   readonly led: number;
+  /** Assigned to an agent that does not lead them, whether or not another does. */
+  readonly moving: number;
 }
 
 export interface LeaseStore {
@@ -121,7 +123,7 @@ export interface LeaseStore {
   /** Leases of the group's existing partitions, in topic, then partition order. */
   listPartitionLeases(filter: LeaseFilter, page: PageRequest): Promise<Page<LeaseView>>;
 
-  /** The group's topics, their partitions, and how many of those are led by a live session. Reads every lease of the group. */
+  /** The group's topics, their partitions, and how many of those are led by a live session, and how many are to be led by another agent. Reads every lease of the group. */
   countPartitions(): Promise<PartitionCounts>;
 
   listRoleLeases(page: PageRequest): Promise<Page<LeaseView>>;

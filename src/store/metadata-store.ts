@@ -12,6 +12,17 @@ export interface Era {
   readonly since: Date;
 }
 
+/** A pool of connections to the store, at this moment. */
+export interface PoolUse {
+  readonly pool: string;
+  /** In use, or being made. */
+  readonly busy: number;
+  readonly idle: number;
+  /** Operations that wait for a connection. */
+  readonly waiting: number;
+  readonly max: number;
+}
+
 /**
  * Every operation may fail with `StoreUnavailable` (retry with the same arguments) or `StoreMisconfigured` (a person must
  * act) beside the refusals it names. Operations are whole: no transaction leaks out.
@@ -26,6 +37,8 @@ export interface MetadataStore
     AssignmentStore,
     AsyncDisposable {
   readonly backend: 'postgres' | 'sqlite';
+  /** None where there is nothing to share. */
+  readonly pools: readonly PoolUse[];
   currentEra(): Promise<Era>;
   /** Resolves when the store answers a trivial read. */
   ping(): Promise<void>;

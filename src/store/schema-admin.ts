@@ -7,6 +7,8 @@ export interface SchemaStatus {
   readonly pending: readonly string[];
   /** The lowest program schema level that may use the store. */
   readonly minCompatible: number;
+  /** A copy into the store is not finished: agents refuse to start on it. */
+  readonly isHalfCopied: boolean;
 }
 
 export interface SchemaAdmin {

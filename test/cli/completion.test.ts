@@ -1,4 +1,4 @@
-// The completion scripts in the shells they are for. A shell that is not installed is counted as a suite that was not run.
+// The completion scripts in the shells they are for. A shell that cannot be had is counted as a suite that was not run.
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ import { run } from './run-cli.ts';
 
 const execute = promisify(execFile);
 const notRun = inject('suitesNotRun').map(({ name }) => name);
+const programs = inject('shells');
 const built = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** A directory with `streamhouse` in it, and the script of each shell. */
@@ -59,8 +60,10 @@ const asking: Readonly<Record<Shell, { args: string[]; script: (line: string) =>
 
 async function offered(shell: Shell, line: string, url: string): Promise<string[]> {
   const { args, script } = asking[shell];
-  const env = { PATH: `${home}:${process.env['PATH'] ?? ''}`, HOME: home, STREAMHOUSE_URL: url };
-  const { stdout, stderr } = await execute(shell, [...args, script(line)], { env });
+  const { program = shell, prelude = '', env: needed } = programs[shell] ?? {};
+  const path = `${home}:${process.env['PATH'] ?? ''}`;
+  const env = { PATH: path, HOME: home, STREAMHOUSE_URL: url, ...needed };
+  const { stdout, stderr } = await execute(program, [...args, `${prelude}${script(line)}`], { env });
   expect(stderr).toBe('');
   const words = stdout.split('\n').map((each) => each.split('\t')[0] ?? '');
   const typed = line.slice(line.lastIndexOf(' ') + 1);
@@ -68,7 +71,7 @@ async function offered(shell: Shell, line: string, url: string): Promise<string[
   return words.filter((word) => word !== '' && (shell !== 'zsh' || word.startsWith(typed)));
 }
 
-const installed = shells.filter((shell) => !notRun.includes(`completion in ${shell}`));
+const installed = shells.filter((shell) => programs[shell] !== undefined);
 
 describe.each(installed.map((shell) => [shell]))('%s', (shell) => {
   describe('completes', () => {

@@ -1,10 +1,17 @@
-// `db doctor` and `db copy` as commands: what they print, what they ask, and their exit codes, whatever the store says.
+// `db doctor`, `db copy` and `db fence` as commands: what they print, what they ask, and their exit codes, whatever the store says.
 import { expect, test } from 'vitest';
-import type { CopyOptions, CopyPlan, DbCommands, Finding } from '../../src/cli/deps.ts';
+import type { CopyOptions, CopyPlan, DbCommands, FenceOptions, Finding } from '../../src/cli/deps.ts';
 import { run, type RunOptions } from './run-cli.ts';
 
 const never = (): Promise<never> => Promise.reject(new Error('not in this test'));
-const commands: DbCommands = { migrate: never, status: never, copy: never, doctor: never, grants: () => '' };
+const commands: DbCommands = {
+  migrate: never,
+  status: never,
+  copy: never,
+  fence: never,
+  doctor: never,
+  grants: () => '',
+};
 const healthy: Finding = { check: 'fsync', verdict: 'ok', seen: 'on' };
 const broken: Finding = { check: 'schema', verdict: 'fail', seen: 'level 1', todo: 'streamhouse db migrate' };
 
@@ -79,4 +86,48 @@ test('only what deletes is asked for; a dry run tells all', async () => {
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('rows: topics: 2') });
   const dry = await copy('replace', ['--replace', '--dry-run']);
   expect(dry).toMatchObject({ code: 0, stdout: expect.stringContaining('would DELETE everything') });
+});
+
+const plan = {
+  era: 1,
+  nextEra: 2,
+  epochMax: 4_294_967_299,
+  sessions: [{ agentId: 'broker-1', group: 'default', isLive: true, leases: 12 }],
+};
+
+/** A fence that would open era 2, and does when it may. */
+function fence(args: readonly string[], runOptions: RunOptions = {}) {
+  const asked: Pick<FenceOptions, 'above' | 'force'>[] = [];
+  const db: DbCommands = {
+    ...commands,
+    fence: async (_url: string, options: FenceOptions) => {
+      asked.push({ above: options.above, force: options.force });
+      return (await options.confirm(plan)) ? { outcome: 'opened', ...plan } : { outcome: 'not_confirmed' };
+    },
+  };
+  const answer = run(['db', 'fence', '--database-url', 'postgres://db/x', ...args], {
+    ...runOptions,
+    deps: { db },
+  });
+  return answer.then((result) => ({ ...result, asked }));
+}
+
+test('a fence asks, tells what it would do, and says where epochs begin', async () => {
+  expect(await fence([])).toMatchObject({ code: 2, stderr: expect.stringContaining('--new-era') });
+  expect(await fence(['--new-era'])).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
+  const no = await fence(['--new-era'], { isTty: true, input: 'no\n' });
+  expect(no).toMatchObject({ code: 1, stderr: expect.stringContaining('nothing was changed') });
+  expect(no.stderr).toContain('open era 2, so that every epoch from now on is at least 8589934592');
+  expect(no.stderr).toContain('end 1 session (1 of agents that run)');
+  const dry = await fence(['--new-era', '--dry-run']);
+  expect(dry).toMatchObject({ code: 0, stderr: '' });
+  expect(dry.stdout).toContain('Its epochs begin at:   8589934592');
+  expect(dry.stdout).toContain('broker-1   default   LIVE        12');
+  const done = await fence(['--new-era', '--yes', '--force', '--above', '9000000000', '-o', 'json']);
+  expect(done).toMatchObject({ code: 0, asked: [{ above: 9_000_000_000, force: true }] });
+  expect(JSON.parse(done.stdout)).toMatchObject({
+    outcome: 'opened',
+    nextEra: 2,
+    epochsFrom: 8_589_934_592,
+  });
 });

@@ -63,6 +63,7 @@ describe('help', () => {
       'db status',
       'db doctor',
       'db copy',
+      'db fence',
       'db grants',
       'completion',
       'debug bundle',
@@ -195,7 +196,7 @@ describe('agent and demo', () => {
 describe('db', () => {
   const url = 'postgres://me:secret@db/streamhouse';
 
-  function database(applied: string[], pending: string[]) {
+  function database(applied: string[], pending: string[], isHalfCopied = false) {
     const calls: [string, string, Omit<DbOptions, 'signal'>][] = [];
     const note = (what: string, at: string, { schema, caFile }: DbOptions): void => {
       calls.push([what, at, { schema, caFile }]);
@@ -207,9 +208,10 @@ describe('db', () => {
       },
       status: async (at: string, options: DbOptions) => {
         note('status', at, options);
-        return { applied, pending, minCompatible: 1 };
+        return { applied, pending, minCompatible: isHalfCopied ? 1_000_000 : 1, isHalfCopied };
       },
       copy: never,
+      fence: never,
       doctor: never,
       grants: () => '',
     };
@@ -240,7 +242,19 @@ describe('db', () => {
       applied: ['0000_init'],
       pending: ['0001_more'],
       minCompatible: 1,
+      isHalfCopied: false,
     });
+  });
+
+  test('status says that a copy is not finished, where the level would tell nobody', async () => {
+    const deps = { db: database(['0000_init'], [], true).db };
+    const args = ['db', 'status', '--database-url', url];
+    const { stdout, stderr } = await run(args, { deps, isTty: true });
+    expect(stdout).toContain('Copy into it:  not finished; agents refuse to start on it');
+    expect(stdout).not.toContain('1000000');
+    expect(stderr).toBe('run the same "streamhouse db copy" again: it goes on where it was\n');
+    const json = await run([...args, '-o', 'json'], { deps });
+    expect(JSON.parse(json.stdout)).toMatchObject({ isHalfCopied: true });
   });
 
   test('migrate tells what it applied', async () => {
@@ -317,7 +331,9 @@ describe('db', () => {
     ['StoreUnavailable', 6],
   ])('%s is exit code %d', async (name, code) => {
     const fail = (): Promise<never> => Promise.reject(named(name, 'the store says no'));
-    const deps = { db: { migrate: fail, status: fail, copy: fail, doctor: fail, grants: () => '' } };
+    const deps = {
+      db: { migrate: fail, status: fail, copy: fail, fence: fail, doctor: fail, grants: () => '' },
+    };
     expect(await run(['db', 'migrate', '--database-url', url], { deps })).toEqual({
       code,
       stdout: '',

@@ -24,6 +24,7 @@ const noDatabase: DbCommands = {
   migrate: () => Promise.reject(new Error('this test has no database')),
   status: () => Promise.reject(new Error('this test has no database')),
   copy: () => Promise.reject(new Error('this test has no database')),
+  fence: () => Promise.reject(new Error('this test has no database')),
   doctor: () => Promise.reject(new Error('this test has no database')),
   grants: ({ role, schema, migrate }) => `-- ${role} ${schema} ${migrate}\n`,
 };
@@ -75,7 +76,7 @@ export function commandTree() {
     isTty: false,
     runAgent: never,
     runDemo: never,
-    db: { migrate: never, status: never, copy: never, doctor: never, grants: () => '' },
+    db: { migrate: never, status: never, copy: never, fence: never, doctor: never, grants: () => '' },
     signal: new AbortController().signal,
   });
 }

@@ -1,7 +1,6 @@
 // `streamhouse watch` against a real server: what it shows, what it leaves out, and how it outlives its agent.
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { partitionKey } from '../../src/domain/lease.ts';
 import { startHttpServer } from '../../src/http/server.ts';
@@ -18,6 +17,7 @@ import { eventually } from '../support/eventually.ts';
 import { freePort } from '../../src/platform/free-port.ts';
 import { cannedApi } from './canned-api.ts';
 import { Collector, run } from './run-cli.ts';
+import { instrumentsOver } from '../metrics/reading.ts';
 
 let stage: EventStage;
 beforeEach(async () => {
@@ -161,7 +161,7 @@ test('--since goes on behind an event, and says so when the agent has forgotten 
 test('it outlives its agent: goes on where it was, shows nothing twice, and tells on stderr', async () => {
   const { agent, clock } = stage;
   const port = await freePort();
-  const deps = { agent, clock, metrics: new Registry(), log: silent, version: '1' };
+  const deps = { agent, clock, instruments: instrumentsOver(), log: silent, version: '1' };
   const listen = () => startHttpServer(deps, { host: '127.0.0.1', port, allowedHosts: [] });
   const first = await listen();
   const watching = watch(['--types', 'lease.granted'], first.url);

@@ -3,12 +3,12 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
 import { FakeAgent } from '../http/fixture.ts';
 import { CertificateFiles, newAuthority } from '../support/certificates.ts';
 import { run } from './run-cli.ts';
+import { instrumentsOver } from '../metrics/reading.ts';
 
 const silent = { debug: () => undefined, info: () => undefined, error: () => undefined };
 const folder = mkdtempSync(join(tmpdir(), 'streamhouse-cli-'));
@@ -21,7 +21,7 @@ const theirs = files.write('theirs.pem', (await newAuthority()).cert);
 let server: HttpServer;
 beforeAll(async () => {
   server = await startHttpServer(
-    { agent: new FakeAgent(), clock: systemClock, metrics: new Registry(), log: silent, version: '1' },
+    { agent: new FakeAgent(), clock: systemClock, instruments: instrumentsOver(), log: silent, version: '1' },
     { host: '127.0.0.1', port: 0, allowedHosts: [], socket, certificate: await authority.issue() },
   );
 });

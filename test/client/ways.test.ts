@@ -2,13 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { StreamhouseClient, StreamhouseError, Unavailable } from '../../src/client/client.ts';
 import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { FakeAgent } from '../http/fixture.ts';
 import { newAuthority } from '../support/certificates.ts';
+import { instrumentsOver } from '../metrics/reading.ts';
 
 const silent = { debug: () => undefined, info: () => undefined, error: () => undefined };
 const folder = mkdtempSync(join(tmpdir(), 'streamhouse-ways-'));
@@ -23,7 +23,7 @@ beforeAll(async () => {
   agent.sessionId = '11111111-1111-4111-8111-111111111111';
   agent.heldNow = { trustedForMs: 60_000, terms: [] };
   server = await startHttpServer(
-    { agent, clock: systemClock, metrics: new Registry(), log: silent, version: '1' },
+    { agent, clock: systemClock, instruments: instrumentsOver(), log: silent, version: '1' },
     { host: '127.0.0.1', port: 0, allowedHosts: [], socket, certificate: await authority.issue() },
   );
 });

@@ -1,6 +1,5 @@
 // What is in the environment and not understood: warned about where silence would mislead.
 import { describe, expect, test } from 'vitest';
-import { unsupported } from '../../src/config/settings.ts';
 import { load, print, temporaryFile } from './load.ts';
 
 describe('a variable one edit away from a setting is warned about', () => {
@@ -65,15 +64,5 @@ describe('known variables are not warned about', () => {
 
   test.each(['AGENT_ZONE_FILE', 'STREAMHOUSE_AGENT_ZONE_FILE', 'DATABASE_CA_FILE'])('%s', (variable) => {
     expect(load([], { [variable]: temporaryFile('value', 'z') }).warnings).toEqual([]);
-  });
-});
-
-describe('a setting of the public interface that this release does not know yet', () => {
-  test.each(Object.keys(unsupported))('%s is ignored with a warning', (name) => {
-    for (const variable of [name, `STREAMHOUSE_${name}`]) {
-      expect(load([], { [variable]: '1' }).warnings).toEqual([
-        `${variable} is set, but this release does not know it yet; ignored`,
-      ]);
-    }
   });
 });

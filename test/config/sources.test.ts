@@ -49,6 +49,7 @@ const examples: Readonly<Record<SettingName, string>> = {
   CRASH_DETECTION: 'off',
   SHUTDOWN_TIMEOUT_MS: '9000',
   AUTO_MIGRATE: 'false',
+  METRICS_PER_PARTITION: 'true',
   LOG_LEVEL: 'debug',
   LOG_FORMAT: 'pretty',
 };
@@ -140,6 +141,31 @@ describe('the nearer source wins', () => {
   test('a variable wins over its own file', () => {
     const env = { ...plain, AGENT_ZONE_FILE: temporaryFile('zone', 'file') };
     expect(load([], env).settings.AGENT_ZONE).toBe('plain');
+  });
+
+  describe('a value beside the file of one is a warning that says what wins', () => {
+    const zone = 'AGENT_ZONE';
+    const prefixedZone = 'STREAMHOUSE_AGENT_ZONE';
+    test.each([
+      { given: [zone, `${zone}_FILE`] },
+      { given: [prefixedZone, `${prefixedZone}_FILE`] },
+      { given: [prefixedZone, `${zone}_FILE`] },
+      { given: [`${prefixedZone}_FILE`, zone] },
+    ])('$given', ({ given: [winner = '', loser = ''] }) => {
+      const valueOf = (name: string, text: string): string =>
+        name.endsWith('_FILE') ? temporaryFile('zone', text) : text;
+      const env = { [winner]: valueOf(winner, 'wins'), [loser]: valueOf(loser, 'loses') };
+      const { settings, warnings } = load([], env);
+      expect(settings.AGENT_ZONE).toBe('wins');
+      expect(warnings).toEqual([`${winner} and ${loser} are both set; ${winner} is used`]);
+    });
+
+    test('and none where both are values, both are files, or a flag decides', () => {
+      const file = temporaryFile('zone', 'file');
+      expect(load([], { ...prefixed, ...plain }).warnings).toEqual([]);
+      expect(load([], { [`${zone}_FILE`]: file, [`${prefixedZone}_FILE`]: file }).warnings).toEqual([]);
+      expect(load(flag, { ...plain, [`${zone}_FILE`]: file }).warnings).toEqual([]);
+    });
   });
 
   test('a losing value is not even looked at', () => {

@@ -114,3 +114,19 @@ test('where a broker is required, nothing is led before the first has attached',
   it.watch.attach();
   expect(it.watch.down).toBeUndefined();
 });
+
+test('its state is shown in a word: whether it is attached, answers, is away, down, or was never heard of', async () => {
+  await using it = scene();
+  expect(it.watch.state).toBe('none');
+  const stream = it.watch.attach();
+  expect(it.watch.state).toBe('attached');
+  stream[Symbol.dispose]();
+  expect(it.watch.state).toBe('away');
+  await it.clock.advance(2_000);
+  expect(it.watch.state).toBe('down');
+  await using other = scene({ asked: true });
+  expect(other.watch.state).toBe('down');
+  other.health = 'well';
+  await other.clock.advance(1_000);
+  expect(other.watch.state).toBe('answering');
+});

@@ -2,13 +2,14 @@
 import { EventEmitter } from 'node:events';
 import { Agent, type AgentOptions } from '../../src/coordination/agent.ts';
 import { deriveTimeBudget } from '../../src/domain/time-budget.ts';
-import type { Probe } from '../../src/metrics/instruments.ts';
+import type { Probe } from '../../src/metrics/probe.ts';
 import { createInstruments } from '../../src/metrics/instruments.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Logger } from '../../src/platform/logger.ts';
 import { PostgresSignals } from '../../src/signals/postgres-signals.ts';
 import type { MetadataStore } from '../../src/store/metadata-store.ts';
 import { openPostgresStore, type PostgresOptions } from '../../src/store/postgres/open.ts';
+import { quietProbe } from '../metrics/reading.ts';
 
 export interface TestAgent {
   readonly agent: Agent;
@@ -34,15 +35,7 @@ export interface TestAgentOptions {
   readonly wrapStore?: (store: MetadataStore) => MetadataStore;
 }
 
-export const silentProbe: Probe = {
-  group: 'default',
-  agentStates: () => ({}),
-  leasesHeld: () => 0,
-  trustedForMs: () => 0,
-  signalsConnected: () => false,
-  agents: async () => ({}),
-  partitions: async () => ({}),
-};
+export const silentProbe: Probe = { ...quietProbe, group: 'default' };
 
 export function storeOptions(url: string, schema: string, attemptMs = 5_000): PostgresOptions {
   return {

@@ -3,10 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { settingNames } from '../../src/config/settings.ts';
-import { commandTree } from '../cli/run-cli.ts';
+import { documentedCommands, unexplained } from './documented-commands.ts';
 
 const docs = fileURLToPath(new URL('../../docs', import.meta.url));
 const runbook = readFileSync(join(docs, 'runbook.md'), 'utf8');
@@ -14,27 +13,7 @@ const sections = runbook
   .split(/^## /m)
   .slice(1)
   .map((text) => ({ name: text.slice(0, text.indexOf('\n')), text }));
-const commands = [
-  ...new Set([...runbook.matchAll(/`streamhouse ([a-z][^`]*)`/g)].map(([, line]) => String(line))),
-];
-
-const program = commandTree();
-
-/** The words of a line that neither a command nor an option nor its value explains. */
-function unexplained(line: string): string[] {
-  let command: Command = program;
-  const left: string[] = [];
-  for (const word of line.split(' ')) {
-    const next = command.commands.find((each) => each.name() === word);
-    if (next !== undefined) command = next;
-    else left.push(word);
-  }
-  if (command.name() === 'agent') return left.filter((word) => word !== '--print-config');
-  const flags = command.options.flatMap(({ long }) => (long ? [long] : []));
-  const unknown = left.filter((word) => word.startsWith('--') && !flags.includes(word.replace(/=.*/, '')));
-  const isGroup = command.commands.length > 0;
-  return isGroup ? [...unknown, `${command.name()} is not a whole command`] : unknown;
-}
+const commands = documentedCommands(runbook);
 
 describe('the runbook', () => {
   test.each(sections)('answers five questions under $name', ({ text }) => {

@@ -33,7 +33,9 @@ describe.each(storesToShare(inject('postgresTargets')))(
       store = makeStore();
       directory = mkdtempSync(join(tmpdir(), 'streamhouse-elections-'));
       writeFileSync(join(directory, 'book'), '');
-      agents = ['a', 'b'].map((agentId) => new AgentProcess(agentId, store.env));
+      // Candidates that are told to stop have half of it to say that they have; these never do.
+      const env = { ...store.env, SHUTDOWN_TIMEOUT_MS: '4000' };
+      agents = ['a', 'b'].map((agentId) => new AgentProcess(agentId, env));
       await Promise.all(agents.map((agent) => agent.active()));
       campaigns = [];
     });

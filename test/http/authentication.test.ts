@@ -10,6 +10,7 @@ import { refuseForeignOrigins } from '../../src/http/guards.ts';
 import { answerErrors } from '../../src/http/problem-answers.ts';
 import { type Answer, type Fixture, startFixture } from './fixture.ts';
 import { allRoutes, isChange, isStream } from './routes.ts';
+import { instrumentsOver } from '../metrics/reading.ts';
 
 const full = `full-${randomBytes(16).toString('hex')}`;
 const read = `read-${randomBytes(16).toString('hex')}`;
@@ -146,7 +147,7 @@ describe('attaching a broker', () => {
   const app = fastify();
   answerErrors(app, { debug: () => undefined, info: () => undefined, error: () => undefined });
   refuseForeignOrigins(app);
-  demandTokens(app, authentication);
+  demandTokens(app, authentication, instrumentsOver());
   app.get('/v1/events', async () => 'events');
   afterAll(async () => app.close());
   const ask = async (query: string, headers: Record<string, string>) =>

@@ -3,27 +3,27 @@ import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeAgent } from './fixture.ts';
+import { instrumentsOver } from '../metrics/reading.ts';
 
 const silent = { debug: () => undefined, info: () => undefined, error: () => undefined };
 
 /** A server whose metrics take as long as the test lets them, with a count of who waits for them. */
 async function startSlow(closeGraceMs?: number) {
-  const metrics = new Registry();
+  const instruments = instrumentsOver();
   const { promise, resolve: finish } = withResolvers();
   let waiting = 0;
-  metrics.metrics = async () => {
+  instruments.scrape.metrics = async () => {
     waiting++;
     await promise;
     return 'done';
   };
   const server = await startHttpServer(
-    { agent: new FakeAgent(), clock: systemClock, metrics, log: silent, version: '1' },
+    { agent: new FakeAgent(), clock: systemClock, instruments, log: silent, version: '1' },
     { host: '127.0.0.1', port: 0, allowedHosts: [], ...(closeGraceMs === undefined ? {} : { closeGraceMs }) },
   );
   return { server, finish, waiting: () => waiting };
@@ -107,7 +107,7 @@ test('a port that is taken is an error of the start', async () => {
   const deps = {
     agent: new FakeAgent(),
     clock: systemClock,
-    metrics: new Registry(),
+    instruments: instrumentsOver(),
     log: silent,
     version: '1',
   };
@@ -123,7 +123,7 @@ test.each([
   const deps = {
     agent: new FakeAgent(),
     clock: systemClock,
-    metrics: new Registry(),
+    instruments: instrumentsOver(),
     log: silent,
     version: '1',
   };

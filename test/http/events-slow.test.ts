@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { turn } from '../coordination/manual-clock.ts';
 import { type EventStage, eventStage, granted, session1, terms } from './events-stage.ts';
+import { series } from '../metrics/reading.ts';
 
 /** Tens of megabytes go through one process here, which other work may share. */
 vi.setConfig({ testTimeout: 180_000 });
@@ -97,6 +98,11 @@ test('a reader whose socket takes nothing for 10 s is dropped, and told so; it g
   await stage.clock.advance(1_500);
   // From here on it is no reader any more, whatever still waits for it.
   expect(stage.agent.attached).toBe(0);
+  expect(await series(stage.instruments, 'streamhouse_event_streams')).toMatchObject({
+    '{kind="broker"}': 0,
+    '{kind="reader"}': 1,
+  });
+  expect(await series(stage.instruments, 'streamhouse_event_streams_dropped_total')).toEqual({ '': 1 });
   expect(waitingMost()).toBeLessThanOrEqual(chunkMax);
   stalled.resume();
   await eventually(() => stalled.over);

@@ -1,14 +1,15 @@
 // A server with an agent whose events are made by hand, without a store, on a clock that a test may move.
-import { Registry } from 'prom-client';
 import type { AgentEvent } from '../../src/coordination/agent-events.ts';
 import type { HeldTerm } from '../../src/coordination/agent-view.ts';
 import { EventJournal } from '../../src/coordination/event-journal.ts';
 import { partitionKey } from '../../src/domain/lease.ts';
+import type { Instruments } from '../../src/metrics/instruments.ts';
 import { type HttpServer, type HttpServerOptions, startHttpServer } from '../../src/http/server.ts';
 import { ManualClock } from '../coordination/manual-clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { type EventReader, readEvents } from './event-reader.ts';
 import { FakeAgent, type LogLine } from './fixture.ts';
+import { instrumentsOver } from '../metrics/reading.ts';
 
 export const session1 = '11111111-1111-4111-8111-111111111111';
 export const session2 = '22222222-2222-4222-8222-222222222222';
@@ -56,6 +57,7 @@ export interface EventStage extends AsyncDisposable {
   readonly agent: EventAgent;
   readonly clock: ManualClock;
   readonly server: HttpServer;
+  readonly instruments: Instruments;
   readonly lines: LogLine[];
   read(query?: string, headers?: Readonly<Record<string, string>>): Promise<EventReader>;
   /** A reader that has had its snapshot. */
@@ -78,8 +80,9 @@ export async function eventStage({
     lines.push({ level, message, ...fields });
   };
   const log = { debug: write('debug'), info: write('info'), error: write('error') };
+  const instruments = instrumentsOver();
   const server = await startHttpServer(
-    { agent, clock, metrics: new Registry(), log, version: '1.2.3' },
+    { agent, clock, instruments, log, version: '1.2.3' },
     { host: '127.0.0.1', port: 0, allowedHosts: [], ...options },
   );
   const readers: EventReader[] = [];
@@ -92,6 +95,7 @@ export async function eventStage({
     agent,
     clock,
     server,
+    instruments,
     lines,
     read,
     async readOn(query) {

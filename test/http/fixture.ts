@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Registry } from 'prom-client';
 import { expect, inject } from 'vitest';
 import type {
   AgentStatus,
@@ -25,10 +24,11 @@ import type { ReleaseOutcome } from '../../src/store/leases.ts';
 import type { MetadataStore } from '../../src/store/metadata-store.ts';
 import { openPostgresStore } from '../../src/store/postgres/open.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
-import { createInstruments } from '../../src/metrics/instruments.ts';
+import { createInstruments, type Instruments } from '../../src/metrics/instruments.ts';
 import { recordingLogger, silentProbe } from '../coordination/cluster.ts';
 import { dropSchema, freshSchemaName } from '../support/schema.ts';
 import { type ApiDescription, describe } from './api-description.ts';
+import { instrumentsOver } from '../metrics/reading.ts';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'error';
@@ -114,7 +114,13 @@ export class FakeAgent implements AgentView {
 export function bareApp(): HttpApp {
   const nothing = (): void => {};
   const log = { debug: nothing, info: nothing, error: nothing };
-  const deps = { agent: new FakeAgent(), clock: systemClock, metrics: new Registry(), log, version: '1.2.3' };
+  const deps = {
+    agent: new FakeAgent(),
+    clock: systemClock,
+    instruments: instrumentsOver(),
+    log,
+    version: '1.2.3',
+  };
   return createApp(deps, { allowedHosts: [] });
 }
 
@@ -129,18 +135,18 @@ export class Fixture implements AsyncDisposable {
   readonly agent: FakeAgent;
   readonly store: MetadataStore;
   readonly server: HttpServer;
-  readonly metrics: Registry;
+  readonly instruments: Instruments;
   readonly lines: LogLine[];
   readonly #cleanUp: () => Promise<void>;
 
   constructor(
-    parts: Pick<Fixture, 'agent' | 'store' | 'server' | 'metrics' | 'lines'>,
+    parts: Pick<Fixture, 'agent' | 'store' | 'server' | 'instruments' | 'lines'>,
     cleanUp: () => Promise<void>,
   ) {
     this.agent = parts.agent;
     this.store = parts.store;
     this.server = parts.server;
-    this.metrics = parts.metrics;
+    this.instruments = parts.instruments;
     this.lines = parts.lines;
     this.#cleanUp = cleanUp;
   }
@@ -258,12 +264,12 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     lines.push({ level, message, ...fields });
   };
   const log = { debug: write('debug'), info: write('info'), error: write('error') };
-  const metrics = new Registry();
+  const instruments = instrumentsOver();
   const server = await startHttpServer(
-    { agent, clock: systemClock, metrics, log, version: '1.2.3' },
+    { agent, clock: systemClock, instruments, log, version: '1.2.3' },
     { host: '127.0.0.1', port: 0, allowedHosts: options.allowedHosts ?? [], ...options.http },
   );
-  return new Fixture({ agent, store, server, metrics, lines }, async () => {
+  return new Fixture({ agent, store, server, instruments, lines }, async () => {
     await server.close();
     await store[Symbol.asyncDispose]();
     await remove();

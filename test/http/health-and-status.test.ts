@@ -1,5 +1,4 @@
 // Probes, metrics, and the two pages about this agent and its cluster.
-import { Gauge } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { COORDINATOR } from '../../src/domain/lease.ts';
 import { type Fixture, registerAgent, rfc3339, startFixture } from './fixture.ts';
@@ -59,11 +58,10 @@ test('one failing check makes it not ready, and the sentence says why', async ()
 });
 
 test('metrics are in the text format that the registry names', async () => {
-  const gauge = new Gauge({ name: 'streamhouse_leases_held', help: 'h', registers: [http.metrics] });
-  gauge.set(3);
+  http.instruments.coordinatorEpoch.set({ group: 'g' }, 3);
   const answer = await http.ask('GET', '/metrics');
-  expect(answer.headers.get('content-type')).toBe(http.metrics.contentType);
-  expect(answer.body).toContain('streamhouse_leases_held 3\n');
+  expect(answer.headers.get('content-type')).toBe(http.instruments.registry.contentType);
+  expect(answer.body).toContain('streamhouse_coordinator_epoch{group="g"} 3\n');
 });
 
 test('an agent tells of itself without its store', async () => {

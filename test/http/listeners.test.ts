@@ -4,7 +4,6 @@ import { existsSync, lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } f
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Authentication } from '../../src/http/authentication.ts';
 import { type HttpServer, type HttpServerOptions, startHttpServer } from '../../src/http/server.ts';
@@ -12,6 +11,7 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { startProgram } from '../support/program.ts';
 import { FakeAgent } from './fixture.ts';
 import { rawRequest } from './raw-request.ts';
+import { instrumentsOver } from '../metrics/reading.ts';
 
 const silent = { debug: () => undefined, info: () => undefined, error: () => undefined };
 const token = 'a-token-for-everything';
@@ -27,7 +27,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
   return startHttpServer(
-    { agent: new FakeAgent(), clock: systemClock, metrics: new Registry(), log: silent, version: '1' },
+    { agent: new FakeAgent(), clock: systemClock, instruments: instrumentsOver(), log: silent, version: '1' },
     { host: '127.0.0.1', port: 0, allowedHosts: [], ...options },
   );
 }

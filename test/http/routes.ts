@@ -1,9 +1,9 @@
 // Every route of the API as requests that fit it: tests of a rule for all routes cover a new one by themselves.
-import { Registry } from 'prom-client';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createApp } from '../../src/http/app.ts';
 import { pathsOf } from '../../src/http/known-paths.ts';
 import { FakeAgent } from './fixture.ts';
+import { instrumentsOver } from '../metrics/reading.ts';
 
 export interface Route {
   readonly method: string;
@@ -26,7 +26,7 @@ const silent = { debug: () => undefined, info: () => undefined, error: () => und
 
 export async function allRoutes(): Promise<Route[]> {
   const app = createApp(
-    { agent: new FakeAgent(), clock: systemClock, metrics: new Registry(), log: silent, version: '1' },
+    { agent: new FakeAgent(), clock: systemClock, instruments: instrumentsOver(), log: silent, version: '1' },
     { allowedHosts: [] },
   );
   await app.ready();

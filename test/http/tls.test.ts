@@ -5,13 +5,13 @@ import { Agent, request } from 'node:https';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { type HttpServer, type HttpServerOptions, startHttpServer } from '../../src/http/server.ts';
 import { newAuthority } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeAgent } from './fixture.ts';
 import { rawRequest } from './raw-request.ts';
+import { instrumentsOver } from '../metrics/reading.ts';
 
 const silent = { debug: () => undefined, info: () => undefined, error: () => undefined };
 const authority = await newAuthority();
@@ -21,7 +21,7 @@ const second = await authority.issue();
 
 async function start(options: Partial<HttpServerOptions> = {}): Promise<HttpServer> {
   return startHttpServer(
-    { agent: new FakeAgent(), clock: systemClock, metrics: new Registry(), log: silent, version: '1' },
+    { agent: new FakeAgent(), clock: systemClock, instruments: instrumentsOver(), log: silent, version: '1' },
     { host: '127.0.0.1', port: 0, allowedHosts: [], certificate: first, ...options },
   );
 }

@@ -1,20 +1,19 @@
 // The table of instruments: how they are named, and what a scraper finds before anything has happened.
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import { describe, expect, test } from 'vitest';
-import {
-  fencedOperations,
-  lostReasons,
-  rebalanceReasons,
-  resyncReasons,
-} from '../../src/metrics/instruments.ts';
+import { agentRunStates } from '../../src/coordination/agent-run-state.ts';
+import { table } from '../../src/metrics/instruments.ts';
+import { brokerStates, shownAgentStates } from '../../src/metrics/table/agent.ts';
+import { rebalanceReasons } from '../../src/metrics/table/coordinator.ts';
+import { fencedOperations, lostReasons } from '../../src/metrics/table/leases.ts';
+import { resyncReasons } from '../../src/metrics/table/store.ts';
 import { signalKinds } from '../../src/signals/signals.ts';
 import { instrumentsOver, series } from './reading.ts';
 
 type Described = MetricObjectWithValues<MetricValue<string>>;
 
 const instruments = instrumentsOver();
-const { registry } = instruments;
-const described: readonly Described[] = await registry.getMetricsAsJSON();
+const described: readonly Described[] = await instruments.registry.getMetricsAsJSON();
 const each = described.map((metric) => ({ name: metric.name, metric }));
 
 /** Declared as an enum of numbers; what it holds is the name. */
@@ -38,7 +37,7 @@ describe('every instrument', () => {
       /_(ms|millis\w*|micros\w*|nanos\w*|minutes|hours|kb|kilo\w*|mb|mega\w*|percent)(_|$)/,
     );
     // All that is distributed here is time.
-    const isTime = /duration|offset|trusted/.test(name) || typeOf(metric) === 'histogram';
+    const isTime = /duration|offset|trust|ttl/.test(name) || typeOf(metric) === 'histogram';
     expect(name.endsWith('_seconds')).toBe(isTime);
   });
 
@@ -51,8 +50,7 @@ describe('every instrument', () => {
   });
 
   test('is in the registry that is scraped, and nothing else is', () => {
-    // One key of the result is the registry.
-    expect(described).toHaveLength(Object.keys(instruments).length - 1);
+    expect(each.map(({ name }) => name)).toEqual(Object.values(table).map(({ name }) => name));
   });
 });
 
@@ -70,23 +68,31 @@ describe('a closed set of label values is there, at 0, before anything happened'
     { name: 'resyncs_total', label: 'reason', values: resyncReasons },
     { name: 'rebalances_total', label: 'reason', values: rebalanceReasons },
     { name: 'reaps_total', label: 'result', values: ['reaped', 'alive', 'already_ended', 'failed'] },
+    { name: 'agent_state', label: 'state', values: agentRunStates.filter((state) => state !== 'active') },
+    { name: 'broker_state', label: 'state', values: brokerStates.filter((state) => state !== 'none') },
+    {
+      name: 'authentication_failures_total',
+      label: 'reason',
+      values: ['unauthorized', 'rate_limited', 'forbidden'],
+    },
+    { name: 'event_streams', label: 'kind', values: ['broker', 'reader'] },
   ])('$name{$label}', async ({ name, label, values }) => {
     const expected = Object.fromEntries(values.map((value) => [`{${label}="${value}"}`, 0]));
-    expect(await series(registry, `streamhouse_${name}`)).toEqual(expected);
+    expect(await series(instruments, `streamhouse_${name}`)).toMatchObject(expected);
   });
 
   test.each(['coordinator_changes_total', 'heartbeat_duration_seconds_count'])('%s', async (name) => {
-    expect(await series(registry, `streamhouse_${name}`)).toEqual({ '': 0 });
+    expect(await series(instruments, `streamhouse_${name}`)).toEqual({ '': 0 });
   });
 
   test('moves_total{reason,result}', async () => {
-    expect(await series(registry, 'streamhouse_moves_total')).toMatchObject({
+    expect(await series(instruments, 'streamhouse_moves_total')).toMatchObject({
       '{reason="agent_left",result="written"}': 0,
     });
   });
 
   test('failover_duration_seconds{cause}', async () => {
-    expect(await series(registry, 'streamhouse_failover_duration_seconds_count')).toEqual({
+    expect(await series(instruments, 'streamhouse_failover_duration_seconds_count')).toEqual({
       '{cause="reaped"}': 0,
     });
   });
@@ -95,48 +101,34 @@ describe('a closed set of label values is there, at 0, before anything happened'
 describe('a scrape reads what is so at that moment', () => {
   test('whether signals arrive', async () => {
     let connected = false;
-    const { registry } = instrumentsOver({ signalsConnected: () => connected });
-    expect(await series(registry, 'streamhouse_signals_connected')).toEqual({ '': 0 });
+    const instruments = instrumentsOver({ signalsConnected: () => connected });
+    expect(await series(instruments, 'streamhouse_signals_connected')).toEqual({ '': 0 });
     connected = true;
-    expect(await series(registry, 'streamhouse_signals_connected')).toEqual({ '': 1 });
-  });
-
-  test('how many agents and partitions the group has, and forgets states that are no more', async () => {
-    let agents: Record<string, number> = { active: 3, dead: 1 };
-    const { registry } = instrumentsOver({
-      agents: async () => agents,
-      partitions: async () => ({ led: 12, unled: 4 }),
-    });
-    expect(await series(registry, 'streamhouse_agents')).toEqual({
-      '{group="g",state="active"}': 3,
-      '{group="g",state="dead"}': 1,
-    });
-    expect(await series(registry, 'streamhouse_partitions')).toEqual({
-      '{group="g",state="led"}': 12,
-      '{group="g",state="unled"}': 4,
-    });
-    agents = {};
-    expect(await series(registry, 'streamhouse_agents')).toEqual({});
+    expect(await series(instruments, 'streamhouse_signals_connected')).toEqual({ '': 1 });
   });
 
   test('the state, the leases held, and how long they are trusted, in seconds', async () => {
-    const { registry } = instrumentsOver({ leasesHeld: () => 7, trustedForMs: () => 8_000 });
-    expect(await series(registry, 'streamhouse_agent_state')).toEqual({
+    const instruments = instrumentsOver({ leasesHeld: () => 7, trustedForMs: () => 8_000 });
+    expect(await series(instruments, 'streamhouse_agent_state')).toMatchObject({
       '{state="active"}': 1,
       '{state="suspended"}': 0,
     });
-    expect(await series(registry, 'streamhouse_leases_held')).toEqual({ '': 7 });
-    expect(await series(registry, 'streamhouse_session_trusted_seconds')).toEqual({ '': 8 });
+    expect(await series(instruments, 'streamhouse_leases_held')).toEqual({ '': 7 });
+    expect(await series(instruments, 'streamhouse_session_trusted_seconds')).toEqual({ '': 8 });
   });
+});
+
+test('every state that an agent can be in is shown', () => {
+  expect(shownAgentStates).toEqual(agentRunStates);
 });
 
 test('two agents in one process count apart', async () => {
   const [one, other] = [instrumentsOver(), instrumentsOver()];
   one.heartbeats.inc({ result: 'renewed' });
-  expect(await series(one.registry, 'streamhouse_heartbeats_total')).toMatchObject({
+  expect(await series(one, 'streamhouse_heartbeats_total')).toMatchObject({
     '{result="renewed"}': 1,
   });
-  expect(await series(other.registry, 'streamhouse_heartbeats_total')).toMatchObject({
+  expect(await series(other, 'streamhouse_heartbeats_total')).toMatchObject({
     '{result="renewed"}': 0,
   });
 });

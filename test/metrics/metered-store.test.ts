@@ -13,11 +13,12 @@ function metered(operations: Partial<MetadataStore>) {
   const instruments = instrumentsOver();
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing but the given operations is called
   const store = meteredStore(bare as unknown as MetadataStore, instruments);
-  const read = (name: string) => series(instruments.registry, `streamhouse_${name}`);
+  const read = (name: string) => series(instruments, `streamhouse_${name}`);
   return {
     store,
     operations: () => read('store_operation_duration_seconds_count'),
     fenced: () => read('fenced_writes_total'),
+    up: () => read('store_up'),
   };
 }
 
@@ -72,6 +73,22 @@ describe('an operation is counted', () => {
     await asked;
     expect(await operations()).toEqual({ '{operation="ping",result="ok"}': 1 });
   });
+});
+
+test('the store is up when the last operation was answered, a refusal included; a fault of ours says nothing', async () => {
+  let next: Error | undefined;
+  const { store, up } = metered({ ping: () => (next ? Promise.reject(next) : Promise.resolve()) });
+  const after = async (failure: Error | undefined) => {
+    next = failure;
+    await Promise.allSettled([store.ping()]);
+    return up();
+  };
+  expect(await up()).toEqual({ '': 0 });
+  expect(await after(undefined)).toEqual({ '': 1 });
+  expect(await after(new StoreUnavailable('silent', { outcomeUnknown: true }))).toEqual({ '': 0 });
+  expect(await after(new TypeError('boom'))).toEqual({ '': 0 });
+  expect(await after(new Refusal('not_found', 'no'))).toEqual({ '': 1 });
+  expect(await after(new TypeError('boom'))).toEqual({ '': 1 });
 });
 
 describe('a fenced write is counted by its operation', () => {

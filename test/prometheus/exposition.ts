@@ -1,7 +1,6 @@
 // What a scrape of an agent can show: every series name, with its labels and the values of those that are closed sets.
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { z } from 'zod';
-import { agentRunStates } from '../../src/coordination/agent-run-state.ts';
 import { agentStates } from '../../src/domain/agent-state.ts';
 import { instrumentsOver } from '../metrics/reading.ts';
 
@@ -18,11 +17,17 @@ const histogramSuffixes = ['_bucket', '_count', '_sum'];
 /** By the name that a query uses. */
 export async function exposition(): Promise<ReadonlyMap<string, Shown>> {
   const none = (states: readonly string[]) => Object.fromEntries(states.map((state) => [state, 0]));
-  const { registry } = instrumentsOver({
-    agentStates: () => Object.fromEntries(agentRunStates.map((state) => [state, false])),
-    agents: async () => none(agentStates),
-    partitions: async () => none(['led', 'unled']),
+  const { registry, scrape } = instrumentsOver({
+    counts: async () => ({
+      agents: none(agentStates),
+      partitions: none(['led', 'unled']),
+      movesUnderWay: 0,
+    }),
+    plan: async () => ({ generation: 1, isPaused: false, waiting: 0, agents: [] }),
+    storePools: () => [{ pool: 'queries', busy: 0, idle: 0, waiting: 0, max: 4 }],
+    leases: () => [],
   });
+  await scrape.metrics();
   const defaults = new Registry();
   collectDefaultMetrics({ register: defaults });
   const shown = new Map<string, Shown>();

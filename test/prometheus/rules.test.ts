@@ -11,6 +11,7 @@ import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { exposition } from './exposition.ts';
 import { namedIn } from './expression.ts';
+import { unknownIn } from './unknown.ts';
 
 const execute = promisify(execFile);
 const project = fileURLToPath(new URL('../..', import.meta.url));
@@ -49,7 +50,7 @@ describe('every alert', () => {
   });
 
   test.each(each)('$name names only metrics and labels that exist', ({ rule }) => {
-    expect(unknownIn(rule)).toEqual([]);
+    expect(unknownIn(rule.expr, shown)).toEqual([]);
   });
 
   test.each(each)('$name says in its words only what its expression keeps', ({ rule }) => {
@@ -60,30 +61,6 @@ describe('every alert', () => {
   });
 });
 
-/** What the expression names and no scrape shows, in words. */
-function unknownIn({ expr }: Pick<Rule, 'expr'>): string[] {
-  const { selectors, labels } = namedIn(expr);
-  if (selectors.length === 0) return ['names no metric'];
-  const everywhere = new Set(['job', 'instance']);
-  const known = new Set(selectors.flatMap(({ metric }) => [...(shown.get(metric)?.labels ?? [])]));
-  return [
-    ...selectors.flatMap(({ metric, matchers }) => {
-      const series = shown.get(metric);
-      if (series === undefined) return [`no metric ${metric}`];
-      return matchers.flatMap(({ label, operator, value }) => {
-        if (!series.labels.has(label)) return [`no label ${label} of ${metric}`];
-        const values = operator.includes('~') ? value.split('|') : [value];
-        return values
-          .filter((each) => !series.values.get(label)?.has(each))
-          .map((each) => `no ${metric} with ${label}="${each}"`);
-      });
-    }),
-    ...labels
-      .filter((label) => !known.has(label) && !everywhere.has(label))
-      .map((label) => `no label ${label} of any of its metrics`),
-  ];
-}
-
 test.each([
   { expr: 'streamhouse_agent > 0', unknown: 'no metric streamhouse_agent' },
   { expr: 'streamhouse_leases_held{state="x"} > 0', unknown: 'no label state of streamhouse_leases_held' },
@@ -93,7 +70,7 @@ test.each([
   },
   { expr: 'sum by (agent) (streamhouse_leases_held)', unknown: 'no label agent of any of its metrics' },
 ])('a rule that is misspelt is noticed: $expr', ({ expr, unknown }) => {
-  expect(unknownIn({ expr })).toEqual([unknown]);
+  expect(unknownIn(expr, shown)).toEqual([unknown]);
 });
 
 test("Prometheus loads the rules from where docker-compose.yml mounts them, and not the rules' tests", () => {

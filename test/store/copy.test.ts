@@ -7,6 +7,7 @@ import { partitionKey } from '../../src/domain/lease.ts';
 import type { CopyOutcome } from '../../src/store/copy/copy-store.ts';
 import type { CopyOptions } from '../../src/store/copy/plan.ts';
 import { openPostgresStore } from '../../src/store/postgres/open.ts';
+import { SqliteSchema } from '../../src/store/sqlite/migrate.ts';
 import { fillSqliteStore, silentSession } from '../support/filled-store.ts';
 import { dropSchema, freshSchemaName } from '../support/schema.ts';
 import { all, expectMisconfigured, join, take } from './contract/samples.ts';
@@ -174,6 +175,7 @@ test('interrupted between any two batches, it is closed to agents, and goes on w
     if (outcome.outcome === 'copied' || steps === 0) break;
     expect(steps).toBe(1);
     await expectMisconfigured(openStore(to.file), /a copy into this store is not finished.*--replace/);
+    expect(await new SqliteSchema(to.file, 20_000).schemaStatus()).toMatchObject({ isHalfCopied: true });
   }
   expect(runs).toBeGreaterThan(9);
   expect(copied(await copyOf(from, to)).way).toBe('resume');

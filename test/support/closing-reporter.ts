@@ -41,8 +41,14 @@ export class ClosingReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
-    const leftOut = this.#vitest?.getRootProject().getProvidedContext().suitesNotRun ?? [];
-    this.#phase = { kind: 'ended', tally: tallyOf(modules, unhandledErrors.length, leftOut) };
+    const before = this.#vitest?.getRootProject().getProvidedContext().suitesNotRun ?? [];
+    const meanwhile = modules.flatMap(({ children }) =>
+      [...children.allTests()].flatMap((test) => test.meta().suiteNotRun ?? []),
+    );
+    this.#phase = {
+      kind: 'ended',
+      tally: tallyOf(modules, unhandledErrors.length, [...before, ...meanwhile]),
+    };
   }
 
   #tallyAtExit(code: number): Tally | undefined {

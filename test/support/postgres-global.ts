@@ -2,14 +2,15 @@
 // Not durable (fsync off): a test that crashes a server starts its own.
 //
 // A major without binaries for this platform is not a failure, but it is counted aloud in the closing lines. So is what else a
-// machine may lack: shells, and the Prometheus that is looked for meanwhile.
+// machine may lack: the shells and the Prometheus that are looked for meanwhile. Chromium, which can take minutes, is looked for
+// by its own suite.
 
 import process from 'node:process';
 import type { TestProject } from 'vitest/node';
 import { hasPostgres, platformPackage, type PostgresMajor } from './postgres-binaries.ts';
 import { startPostgresServer, type PostgresServer } from './postgres-server.ts';
 import { findPrometheus, type PrometheusBinaries } from './prometheus-binaries.ts';
-import { toolsNotThere } from './tools.ts';
+import { findTools, type Tools } from './tools.ts';
 import type { SuiteNotRun } from './suite-not-run.ts';
 
 export interface PostgresTarget {
@@ -23,6 +24,8 @@ declare module 'vitest' {
     postgresTargets: PostgresTarget[];
     /** Null where it cannot be had; its suites are then among `suitesNotRun`. */
     prometheusBinaries: PrometheusBinaries | null;
+    /** Those that there are. */
+    shells: Tools['shells'];
     suitesNotRun: SuiteNotRun[];
   }
 }
@@ -30,16 +33,21 @@ declare module 'vitest' {
 const majors: readonly PostgresMajor[] = [16, 14];
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const [servers, prometheus] = await Promise.all([startAll(majors.filter(hasPostgres)), findPrometheus()]);
+  const [servers, prometheus, tools] = await Promise.all([
+    startAll(majors.filter(hasPostgres)),
+    findPrometheus(),
+    findTools(),
+  ]);
   const targets = servers.map(({ major, server }) => ({ name: nameOf(major), url: server.url }));
   const given = process.env['TEST_DATABASE_URL'];
   if (given !== undefined && given !== '') targets.push({ name: 'TEST_DATABASE_URL', url: given });
 
   project.provide('postgresTargets', targets);
   const missing = majors.filter((major) => !hasPostgres(major)).map(notRun);
-  project.provide('prometheusBinaries', prometheus.outcome === 'found' ? prometheus.binaries : null);
+  project.provide('prometheusBinaries', prometheus.outcome === 'found' ? prometheus.found : null);
   if (prometheus.outcome === 'not_there') missing.push({ name: 'Prometheus', reason: prometheus.reason });
-  project.provide('suitesNotRun', [...missing, ...toolsNotThere()]);
+  project.provide('shells', tools.shells);
+  project.provide('suitesNotRun', [...missing, ...tools.notThere]);
   return async () => {
     await Promise.all(servers.map(({ server }) => server[Symbol.asyncDispose]()));
   };

@@ -11,12 +11,15 @@ import { z } from 'zod';
 import { atExit } from './at-exit.ts';
 import { eventually } from './eventually.ts';
 import { signalProcess } from './processes.ts';
+import type { ProcessUser } from './unprivileged-user.ts';
 
 export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** The script to run. Default: `dist/main.js` of this project (`npm run build`). */
   readonly entry?: string;
+  /** Who runs it. Default: whoever runs the tests. */
+  readonly user?: ProcessUser | undefined;
 }
 
 export interface RunOptions extends ProgramOptions {
@@ -147,6 +150,7 @@ function spawnProgram(args: readonly string[], options: ProgramOptions): ChildPr
   const child = spawn(process.execPath, [options.entry ?? builtProgram, ...args], {
     env: { PATH, HOME, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...options.user,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.once('error', () => undefined); // a failed start shows as a missing pid or a rejected `exit`

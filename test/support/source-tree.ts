@@ -14,6 +14,8 @@ export type ImportTarget =
 export interface SourceImport {
   readonly line: number;
   readonly target: ImportTarget;
+  /** Of types alone: nothing of it is there when the program runs. */
+  readonly isOfTypes: boolean;
 }
 
 /** A mention worth a rule: a dotted name (`process.env`), a called global (`setTimeout`), `export default`. */
@@ -30,12 +32,12 @@ export interface SourceFile {
   readonly mentions: readonly SourceMention[];
 }
 
-/** All `src/**\/*.ts` below the root, in path order; empty if there is no src. */
+/** All `src/**\/*.ts` and `.tsx` below the root, in path order; empty if there is no src. */
 export function readSourceTree(root: string): SourceFile[] {
   if (!existsSync(join(root, 'src'))) return [];
   return readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .map((name) => posix.join('src', name.split(sep).join('/')))
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.tsx?$/.test(path))
     .sort()
     .map((path) => parseSource(path, readFileSync(join(root, path), 'utf8')));
 }
@@ -43,10 +45,11 @@ export function readSourceTree(root: string): SourceFile[] {
 function parseSource(path: string, source: string): SourceFile {
   const imports: SourceImport[] = [];
   const mentions: SourceMention[] = [];
-  for (const node of nodesOf(parseAst(source, { lang: 'ts' }))) {
+  for (const node of nodesOf(parseAst(source, { lang: path.endsWith('x') ? 'tsx' : 'ts' }))) {
     const line = source.slice(0, node.start).split('\n').length;
     const specifier = specifierOf(node);
-    if (specifier !== undefined) imports.push({ line, target: targetOf(path, specifier) });
+    if (specifier !== undefined)
+      imports.push({ line, target: targetOf(path, specifier), isOfTypes: isOfTypes(node) });
     for (const name of mentionsIn(node)) mentions.push({ line, name });
   }
   return { path, lines: source.split('\n'), imports, mentions };
@@ -85,6 +88,11 @@ function specifierOf(node: SyntaxNode): string | undefined {
   const isImport = /^(ImportDeclaration|ImportExpression|TSImportType|Export(Named|All)Declaration)$/;
   if (!isImport.test(node.type)) return undefined;
   return isNode(node['source']) ? literalOf(node['source']) : undefined;
+}
+
+/** `import type …`, `export type …` and `import('…').T` as a type. */
+function isOfTypes(node: SyntaxNode): boolean {
+  return node.type === 'TSImportType' || node['importKind'] === 'type' || node['exportKind'] === 'type';
 }
 
 function mentionsIn(node: SyntaxNode): string[] {

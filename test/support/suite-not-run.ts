@@ -4,3 +4,10 @@ export interface SuiteNotRun {
   readonly name: string;
   readonly reason: string;
 }
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Set by a test whose file leaves a suite out that only its worker could look for. */
+    suiteNotRun?: SuiteNotRun;
+  }
+}

@@ -10,7 +10,7 @@ export interface TidyRule {
 }
 
 type Where = (path: string) => boolean;
-type Allowed = (target: ImportTarget, files: readonly SourceFile[]) => boolean;
+type Allowed = (target: ImportTarget, files: readonly SourceFile[], isOfTypes: boolean) => boolean;
 
 const linesMax = 400;
 const headingWordsMin = 3;
@@ -31,6 +31,8 @@ const coordination = under('src/coordination');
 const signals = under('src/signals');
 const cli = under('src/cli');
 const client = under('src/client');
+const page = under('src/console');
+const answers = under('src/http/schemas/answers');
 const databaseCommands: Where = (path) => path.startsWith('src/cli/db');
 const app = anyOf((path) => path === 'src/app.ts', under('src/app'));
 const storeOpener: Where = (path) => /^src\/store\/open[^/]*\.ts$/.test(path);
@@ -48,11 +50,19 @@ const npmPackage =
   (name: string): Allowed =>
   (target) =>
     target.kind === 'package' && target.name === name;
+/** What vanishes when the program is compiled. */
+const typesOf =
+  (allowed: Allowed): Allowed =>
+  (target, files, isOfTypes) =>
+    isOfTypes && allowed(target, files, isOfTypes);
 /** A port of signals says what a bell is; how one rings is in files that import more than domain and platform. */
 const signalsPort: Allowed = (target, files) => {
   if (target.kind !== 'file' || !/^src\/signals\/[^/]+\.ts$/.test(target.path)) return false;
   const port = files.find(({ path }) => path === target.path);
-  return port !== undefined && port.imports.every((each) => file(domain, platform)(each.target, files));
+  return (
+    port !== undefined &&
+    port.imports.every((each) => file(domain, platform)(each.target, files, each.isOfTypes))
+  );
 };
 
 /** The files of a place import nothing but what is allowed. */
@@ -64,7 +74,9 @@ function importsOnly(claim: string, place: Where, ...allowed: readonly Allowed[]
         .filter(({ path }) => place(path))
         .flatMap((source) =>
           source.imports
-            .filter(({ target }) => !allowed.some((isAllowed) => isAllowed(target, files)))
+            .filter(
+              ({ target, isOfTypes }) => !allowed.some((isAllowed) => isAllowed(target, files, isOfTypes)),
+            )
             .map(({ line }) => offence(source, line)),
         ),
   };
@@ -79,7 +91,7 @@ function importedOnlyFrom(claim: string, guarded: Allowed, place: Where): TidyRu
         .filter(({ path }) => !place(path))
         .flatMap((source) =>
           source.imports
-            .filter(({ target }) => guarded(target, files))
+            .filter(({ target, isOfTypes }) => guarded(target, files, isOfTypes))
             .map(({ line }) => offence(source, line)),
         ),
   };
@@ -189,6 +201,15 @@ export const tidyRules = {
     file(app),
     (path) => !cli(path) || databaseCommands(path),
   ),
+  page: importsOnly(
+    'the page imports nothing but itself, preact and eventsource-parser, and types of the answers: browsers run it',
+    page,
+    file(page),
+    npmPackage('preact'),
+    npmPackage('eventsource-parser'),
+    typesOf(file(answers)),
+  ),
+  pageAlone: importedOnlyFrom('the page is imported by nobody', file(page), page),
   environment: mentionsNo(
     'process.env is read in config and main.ts alone',
     (path) => !under('src/config')(path) && path !== 'src/main.ts',

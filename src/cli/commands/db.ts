@@ -6,6 +6,7 @@ import type { CliContext } from '../context.ts';
 import { presentOne } from '../present.ts';
 import { addDbCopyCommand } from './db-copy.ts';
 import { addDbDoctorCommand } from './db-doctor.ts';
+import { addDbFenceCommand } from './db-fence.ts';
 import { addStoreCommand, type StoreFlags, schemaOf, schemaOption, storeOf } from './db-store.ts';
 import { formatFacts, formatTable, type Column } from '../table.ts';
 
@@ -28,7 +29,7 @@ const columns: readonly Column<Migration>[] = [
 export function addDbCommands(program: Command, context: CliContext): void {
   const { deps, printer } = context;
   const db = addGroup(program, 'db', {
-    summary: 'Examine, migrate and copy stores, and print the rights to them',
+    summary: 'Examine, migrate, copy and fence stores, and print the rights to them',
     examples: ['db status --database-url postgres://db/streamhouse', 'db doctor'],
   });
 
@@ -49,20 +50,25 @@ export function addDbCommands(program: Command, context: CliContext): void {
     examples: ['db status --database-url sqlite:./data/metadata.db', 'db status -o json | jq .pending'],
   }).action(async (flags: StoreFlags, command: Command) => {
     const { url, options } = storeOf(command, flags, deps);
-    const { applied, pending, minCompatible } = await deps.db.status(url, options);
-    await presentOne(context, command, { applied, pending, minCompatible }, () => {
+    const { applied, pending, minCompatible, isHalfCopied } = await deps.db.status(url, options);
+    await presentOne(context, command, { applied, pending, minCompatible, isHalfCopied }, () => {
       const facts = formatFacts([
         ['Applied', applied.length],
         ['Pending', pending.length],
-        ['Lowest compatible level', minCompatible],
+        // Meanwhile the level says nothing but that.
+        isHalfCopied
+          ? ['Copy into it', 'not finished; agents refuse to start on it']
+          : ['Lowest compatible level', minCompatible],
       ]);
       return [facts, formatTable(columns, migrations(applied, pending))].join('\n');
     });
-    if (pending.length > 0) await printer.hint('apply what is pending with "streamhouse db migrate"');
+    if (isHalfCopied) await printer.hint('run the same "streamhouse db copy" again: it goes on where it was');
+    else if (pending.length > 0) await printer.hint('apply what is pending with "streamhouse db migrate"');
   });
 
   addDbDoctorCommand(db, context);
   addDbCopyCommand(db, context);
+  addDbFenceCommand(db, context);
   addGrantsCommand(db, context);
 }
 

@@ -3,6 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { AgentView } from '../../coordination/agent-view.ts';
+import type { Instruments } from '../../metrics/instruments.ts';
+import type { StreamKind } from '../../metrics/table/doors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { HttpLog } from '../dependencies.ts';
 import { wholeMs } from '../present/agents.ts';
@@ -20,6 +22,7 @@ export interface EventStreamsDeps {
   readonly clock: Clock;
   readonly log: HttpLog;
   readonly names: StreamNames;
+  readonly instruments: Pick<Instruments, 'eventStreams' | 'eventStreamsDropped'>;
 }
 
 export interface EventStreamsOptions {
@@ -77,7 +80,7 @@ export class EventStreams {
   open(response: ServerResponse, headers: Readonly<Record<string, string>>, request: StreamRequest): void {
     // Who has gone already would never be seen to go.
     if (response.destroyed) return;
-    const { agent, clock, log } = this.deps;
+    const { agent, clock, instruments, log } = this.deps;
     const stream = request.stream ?? randomUUID();
     sendHead(response, { ...headers, 'streamhouse-stream': stream });
     const about = { requestId: request.requestId, stream, broker: request.isBroker };
@@ -101,7 +104,10 @@ export class EventStreams {
       follower: new Follower({ agent, clock, journal: this.journal }, stream, from),
       outlet,
       beat: () => this.beat(),
-      onEnded,
+      onEnded: (event, reason) => {
+        if (event === 'dropped') instruments.eventStreamsDropped.inc();
+        onEnded(reason);
+      },
       onFault: (error) => log.error({ ...about, err: error }, 'event stream failed by a fault of ours'),
     });
     this.add(reader);
@@ -120,7 +126,14 @@ export class EventStreams {
   /** What lives as long as the stream does. */
   private bind(stream: string, { isBroker }: StreamRequest): Disposable[] {
     const name = this.deps.names.add(stream);
-    return isBroker ? [name, this.deps.agent.attachBroker()] : [name];
+    const counted = this.count(isBroker ? 'broker' : 'reader');
+    return isBroker ? [name, counted, this.deps.agent.attachBroker()] : [name, counted];
+  }
+
+  private count(kind: StreamKind): Disposable {
+    const { eventStreams } = this.deps.instruments;
+    eventStreams.inc({ kind });
+    return { [Symbol.dispose]: () => eventStreams.dec({ kind }) };
   }
 
   private beat(): Buffer | undefined {

@@ -10,13 +10,16 @@ const looksUntilDropped = 10_000 / lookEveryMs;
 /** And then so many until its connection is cut, whether or not the last words have arrived. */
 const looksUntilCut = 5_000 / lookEveryMs;
 
+/** The last event: its reader was too slow, or the agent stops. */
+export type Farewell = 'dropped' | 'closing';
+
 export interface ReaderParts {
   readonly follower: Follower;
   readonly outlet: Outlet;
   /** A beat to be written now; undefined without trust. */
   readonly beat: () => Buffer | undefined;
   /** Its last event has been written: nothing more will come. */
-  readonly onEnded: (reason: string) => void;
+  readonly onEnded: (event: Farewell, reason: string) => void;
   /** Nothing could be made of what comes next: its connection is cut, everything else goes on. */
   readonly onFault: (error: unknown) => void;
 }
@@ -25,7 +28,7 @@ export class Reader implements Turn {
   private readonly parts: ReaderParts;
   /** A flag, no queue: a reader that could not be written to gets one beat, true when it is written. */
   private isBeatDue = false;
-  private farewell: { readonly event: string; readonly reason: string } | undefined;
+  private farewell: { readonly event: Farewell; readonly reason: string } | undefined;
 
   constructor(parts: ReaderParts) {
     this.parts = parts;
@@ -53,7 +56,7 @@ export class Reader implements Turn {
   }
 
   /** Ends with this event, after all that has happened before it. */
-  finish(event: string, reason: string): void {
+  finish(event: Farewell, reason: string): void {
     this.farewell = { event, reason };
   }
 
@@ -69,8 +72,8 @@ export class Reader implements Turn {
     else if (this.farewell !== undefined) this.end(this.farewell.event, this.farewell.reason);
   }
 
-  private end(event: string, reason: string): void {
+  private end(event: Farewell, reason: string): void {
     this.parts.outlet.end(eventBlock(event, { reason }));
-    this.parts.onEnded(reason);
+    this.parts.onEnded(event, reason);
   }
 }

@@ -23,7 +23,7 @@ export function eventRoutes(
   app.get(
     '/v1/events',
     {
-      config: { sameOriginOnly: true },
+      config: { sameOriginOnly: true, isStream: true },
       schema: {
         doc: {
           id: 'followEvents',

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpApp } from '../http-app.ts';
 
-export function metricsRoutes(app: HttpApp, { metrics }: HttpDependencies): void {
+export function metricsRoutes(app: HttpApp, { instruments: { scrape } }: HttpDependencies): void {
   app.get(
     '/metrics',
     {
@@ -18,6 +18,6 @@ export function metricsRoutes(app: HttpApp, { metrics }: HttpDependencies): void
         response: { 200: z.string() },
       },
     },
-    async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()),
+    async (_request, reply) => reply.type(scrape.contentType).send(await scrape.metrics()),
   );
 }

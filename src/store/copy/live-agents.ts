@@ -20,10 +20,15 @@ export async function liveAgents(store: SqlRunner): Promise<readonly string[]> {
 export async function refuseLiveAgents(store: SqlRunner, role: 'source' | 'target'): Promise<void> {
   const live = await liveAgents(store);
   if (live.length === 0) return;
-  const shown = live.length > 5 ? [...live.slice(0, 5), `${live.length - 5} more`] : live;
   const next =
     role === 'source'
       ? 'stop them all first. After a kill, wait for their TTL; --force does not wait, and what such an agent still writes is lost'
       : 'stop them all first';
-  throw new CopyRefused(`agents run on the ${role}: ${shown.join(', ')}; ${next}`);
+  throw new CopyRefused(`agents run on the ${role}: ${firstFew(live)}; ${next}`);
+}
+
+/** So that a sentence stays one, however many agents there are. */
+export function firstFew(names: readonly string[]): string {
+  const shown = names.length > 5 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
+  return shown.join(', ');
 }

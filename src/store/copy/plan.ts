@@ -1,6 +1,5 @@
 // What a copy would do, found out without changing anything: whether source and target are fit for it, and what there is to copy.
 import { StoreMisconfigured } from '../../domain/refusal.ts';
-import { copyingLevel } from '../sql/migrations.ts';
 import { readNumber } from '../sql/read.ts';
 import { isCopied } from './contents.ts';
 import type { CopyDatabase } from './copy-database.ts';
@@ -92,13 +91,13 @@ export async function countRows(side: CopyDatabase, table: string): Promise<numb
 
 /** The source is only read: what it lacks, its owner applies. */
 async function migratedLevel(source: CopyDatabase): Promise<number> {
-  const { applied, pending, minCompatible } = await source.schema.schemaStatus();
+  const { applied, pending, isHalfCopied } = await source.schema.schemaStatus();
   if (applied.length === 0) {
     throw new StoreMisconfigured(
       'the source is not a StreamHouse store: it has no schema; check its URL and schema',
     );
   }
-  if (minCompatible === copyingLevel) {
+  if (isHalfCopied) {
     throw new CopyRefused(
       'the source is itself the target of a copy that is not finished; finish that one first',
     );

@@ -1,6 +1,7 @@
 // The pool of ordinary connections: opened lazily, idle ones closed.
 import { sql } from 'drizzle-orm';
 import pg from 'pg';
+import type { PoolUse } from '../metadata-store.ts';
 import type { Pace, SqlDatabase, SqlRunner } from '../sql/database.ts';
 import type { Dialect, TableName } from '../sql/dialect.ts';
 import {
@@ -76,6 +77,12 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
       nothing,
     );
     await this.all(analyze, {}, 'large').catch(() => []);
+  }
+
+  get use(): PoolUse {
+    const { totalCount, idleCount, waitingCount, options } = this.pool;
+    const busy = totalCount - idleCount;
+    return { pool: 'queries', busy, idle: idleCount, waiting: waitingCount, max: options.max };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

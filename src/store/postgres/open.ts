@@ -46,6 +46,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
       coordination,
       leaseWrites: new PostgresLeaseWrites(db),
       fencedWrites: new PostgresFencedWrites(db),
+      pools: () => [db.use],
       async close() {
         await coordination[Symbol.asyncDispose]();
         await db[Symbol.asyncDispose]();

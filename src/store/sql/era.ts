@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { Era } from '../metadata-store.ts';
 import { readNumber, readTime } from './read.ts';
-import { type NoParameters, type Row, statement } from './statement.ts';
+import { nothing, type NoParameters, type Row, statement } from './statement.ts';
 
 function readEra(row: Row): Era {
   return { number: readNumber(row, 'number'), since: readTime(row, 'since_ms') };
@@ -25,4 +25,12 @@ export const openEra = statement<{ above: number }, Era>(
     set number = ${d.greatest(sql`number`, d.parameter('above', 'bigint'))} + 1, since = ${d.now}
     returning number, ${d.timeMs(sql`since`)} as since_ms`,
   readEra,
+);
+
+/** Where the era's data come from, as the server says it now. */
+export const noteHistory = statement<{ systemIdentifier: string | null; timeline: number | null }>(
+  'note_history',
+  (d) => sql`update ${d.table('era')} set system_identifier = ${d.parameter('systemIdentifier', 'bigint')},
+    timeline = ${d.parameter('timeline', 'bigint')}`,
+  nothing,
 );

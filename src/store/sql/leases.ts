@@ -198,7 +198,10 @@ const selectPartitionViews = statement<ViewPage, LeaseView>(
 const countPartitions = statement<{ group: string }, PartitionCounts>(
   'count_partitions',
   (d) => sql`select count(distinct t.topic_id) as topics, count(*) as total,
-      count((select 1 from ${d.table('sessions')} s where s.ended_at is null and s.session_id = (${leaseHolder(d)}))) as led
+      count((select 1 from ${d.table('sessions')} s where s.ended_at is null and s.session_id = (${leaseHolder(d)}))) as led,
+      count((select 1 from ${d.table('assignments')} n
+        where n.topic_id = p.topic_id and n.partition = p.partition and n.agent_id is distinct from
+          (select s.agent_id from ${d.table('sessions')} s where s.ended_at is null and s.session_id = (${leaseHolder(d)})))) as moving
     from ${d.table('topics')} t
     join ${d.table('partitions')} p on p.topic_id = t.topic_id
     where t.group_name = ${d.parameter('group', 'text')}`,
@@ -206,6 +209,7 @@ const countPartitions = statement<{ group: string }, PartitionCounts>(
     topics: readNumber(row, 'topics'),
     total: readNumber(row, 'total'),
     led: readNumber(row, 'led'),
+    moving: readNumber(row, 'moving'),
   }),
 );
 
@@ -322,7 +326,14 @@ export class SqlLeases implements Omit<LeaseStore, 'requestRelease'> {
   }
 
   async countPartitions(): Promise<PartitionCounts> {
-    return (await first(this.db, countPartitions, { group: this.group })) ?? { topics: 0, total: 0, led: 0 };
+    return (
+      (await first(this.db, countPartitions, { group: this.group })) ?? {
+        topics: 0,
+        total: 0,
+        led: 0,
+        moving: 0,
+      }
+    );
   }
 
   async listRoleLeases(page: PageRequest): Promise<Page<LeaseView>> {

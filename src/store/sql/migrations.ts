@@ -32,7 +32,8 @@ export function schemaStatus(state: SchemaState, known: readonly Migration[]): S
   const pending = known
     .filter((migration) => !applied.has(migration.name))
     .map((migration) => migration.name);
-  return { applied: state.applied, pending, minCompatible: state.minCompatible };
+  const { minCompatible } = state;
+  return { applied: state.applied, pending, minCompatible, isHalfCopied: minCompatible === copyingLevel };
 }
 
 /**

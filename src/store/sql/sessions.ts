@@ -132,7 +132,7 @@ const selectEndReason = statement<BySession, SessionEndReason | null>(
   (row) => readOneOfOrNull(row, 'end_reason', sessionEndReasons),
 );
 
-const endLiveSession = statement<BySession & { reason: string }>(
+export const endLiveSession = statement<BySession & { reason: string }>(
   'end_session',
   (
     d,

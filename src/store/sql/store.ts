@@ -1,5 +1,5 @@
 // The metadata store put together from its SQL parts; a backend gives the database, the connection and its own write statements.
-import type { Era, MetadataStore } from '../metadata-store.ts';
+import type { Era, MetadataStore, PoolUse } from '../metadata-store.ts';
 import { SqlAgents } from './agents.ts';
 import { SqlAssignments } from './assignments.ts';
 import { SqlConsumerGroups } from './consumer-groups.ts';
@@ -21,6 +21,8 @@ export interface SqlBackend {
   readonly coordination: SqlConnection;
   readonly leaseWrites: LeaseWrites;
   readonly fencedWrites: FencedWrites;
+  /** Default: there are none. */
+  pools?(): readonly PoolUse[];
   close(): Promise<void>;
 }
 
@@ -45,6 +47,9 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
   };
   return {
     backend: backend.name,
+    get pools() {
+      return backend.pools?.() ?? [];
+    },
     createTopic: (topic) => topics.createTopic(topic),
     deleteTopic: (name) => topics.deleteTopic(name),
     getTopic: (name) => topics.getTopic(name),

@@ -47,6 +47,21 @@ export function assignmentContract(backend: Backend): void {
     expect((await store.readAssignment('c')).partitions).toEqual([]);
   });
 
+  test('partitions are counted as moving until the agent they are assigned to leads them', async () => {
+    const store = await (await backend.database()).store();
+    const fence = await coordinated(store);
+    const moving = async () => (await store.countPartitions()).moving;
+    await take(store, fence.sessionId, partitionKey('orders', 0));
+    const b = await join(store, 'b');
+    expect(await moving()).toBe(0);
+    await store.writeAssignment(fence, [move('orders', 0, 'a'), move('orders', 1, 'b')]);
+    expect(await moving()).toBe(1);
+    await take(store, b, partitionKey('orders', 1));
+    expect(await moving()).toBe(0);
+    await store.writeAssignment(fence, [move('orders', 0, 'b', 'a')]);
+    expect(await moving()).toBe(1);
+  });
+
   test('a later move replaces an earlier one, and a move to nobody removes it', async () => {
     const store = await (await backend.database()).store();
     const fence = await coordinated(store);

@@ -36,16 +36,16 @@ export function leaseViewContract(backend: Backend): void {
   test('partitions are counted, and those that a live session leads', async () => {
     const database = await backend.database();
     const store = await database.store();
-    expect(await store.countPartitions()).toEqual({ topics: 0, total: 0, led: 0 });
+    expect(await store.countPartitions()).toEqual({ topics: 0, total: 0, led: 0, moving: 0 });
     const { sessionId } = await ledPartition(store);
     await take(store, sessionId, COORDINATOR);
     await store.createTopic(topic('audit', 3));
     await take(store, await join(store, 'b'), partitionKey('audit', 2));
-    expect(await store.countPartitions()).toEqual({ topics: 2, total: 4, led: 2 });
+    expect(await store.countPartitions()).toEqual({ topics: 2, total: 4, led: 2, moving: 0 });
     await reap(database, store, sessionId);
-    expect(await store.countPartitions()).toEqual({ topics: 2, total: 4, led: 1 });
+    expect(await store.countPartitions()).toEqual({ topics: 2, total: 4, led: 1, moving: 0 });
     await store.deleteTopic('audit');
-    expect(await store.countPartitions()).toEqual({ topics: 1, total: 1, led: 0 });
+    expect(await store.countPartitions()).toEqual({ topics: 1, total: 1, led: 0, moving: 0 });
   });
 
   test('roles are listed apart from partitions', async () => {

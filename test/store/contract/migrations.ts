@@ -47,7 +47,12 @@ export function migrationContract(backend: Backend): void {
     expect(before).toMatchObject({ applied: [], minCompatible: 0 });
     expect(before.pending).not.toEqual([]);
     expect(await schema.migrate()).toEqual(before.pending);
-    expect(await schema.schemaStatus()).toEqual({ applied: before.pending, pending: [], minCompatible: 1 });
+    expect(await schema.schemaStatus()).toEqual({
+      applied: before.pending,
+      pending: [],
+      minCompatible: 1,
+      isHalfCopied: false,
+    });
     expect(await schema.migrate()).toEqual([]);
   });
 

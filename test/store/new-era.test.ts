@@ -1,0 +1,253 @@
+// A new era, on both backends: above every epoch that a lost history may have given out, and nothing of it goes on.
+import pg from 'pg';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { fence } from '../../src/app/store-tools.ts';
+import { EPOCHS_PER_ERA } from '../../src/domain/limits.ts';
+import type { MetadataStore } from '../../src/store/metadata-store.ts';
+import { type NewEraOptions, type NewEraOutcome, openNewEra } from '../../src/store/era/new-era.ts';
+import { openPostgresForEra } from '../../src/store/postgres/era-database.ts';
+import { openPostgresStore } from '../../src/store/postgres/open.ts';
+import { eventually } from '../support/eventually.ts';
+import { dropSchema, freshSchemaName } from '../support/schema.ts';
+import { attemptMs, type SqlRow } from './contract/backend.ts';
+import {
+  expectMisconfigured,
+  expectRefusal,
+  join,
+  ledPartition,
+  orders,
+  segment,
+  take,
+  topic,
+} from './contract/samples.ts';
+import { openStore, prompt, temporaryFile } from './contract/sqlite-backend.ts';
+
+const url = inject('postgresTargets')[0]?.url ?? '';
+
+interface Place {
+  readonly url: string;
+  readonly schema: string;
+  store(group: string): Promise<MetadataStore>;
+  sql(text: string): Promise<readonly SqlRow[]>;
+}
+
+async function sqlite(): Promise<Place> {
+  const file = temporaryFile();
+  const { sql } = prompt(file);
+  return {
+    url: `sqlite:${file}`,
+    schema: 'none',
+    store: (group) => openStore(file, { group }),
+    sql: async (text) => sql(text),
+  };
+}
+
+async function postgres(): Promise<Place> {
+  const schema = freshSchemaName();
+  const client = new pg.Client({ connectionString: url, options: `-c search_path=${schema}` });
+  client.on('error', () => undefined);
+  await client.connect();
+  onTestFinished(async () => {
+    await client.end();
+    await dropSchema(url, schema);
+  });
+  return {
+    url,
+    schema,
+    async store(group) {
+      const at = { connectionString: url, directConnectionString: url, applicationName: 'era', attemptMs };
+      const store = await openPostgresStore({ ...at, schema, group, poolMax: 4, migrate: true });
+      onTestFinished(() => store[Symbol.asyncDispose]());
+      return store;
+    },
+    sql: async (text) => (await client.query<SqlRow>(text)).rows,
+  };
+}
+
+const defaults: NewEraOptions = { above: 0, force: false, confirm: async () => true };
+
+async function opened(place: Place, options: Partial<NewEraOptions> = {}) {
+  const outcome = await newEra(place, options);
+  if (outcome.outcome !== 'opened') throw new Error('expected a new era');
+  return outcome;
+}
+
+function newEra({ url: at, schema }: Place, options: Partial<NewEraOptions> = {}): Promise<NewEraOutcome> {
+  return fence(at, { schema, caFile: undefined, ...defaults, ...options });
+}
+
+/** As a backup shows them later: nobody has heard of these agents for long. */
+const silence = 'update sessions set expires_at = registered_at';
+const eraRow = 'select number, since from era';
+
+describe.each([
+  ['sqlite', sqlite],
+  ['postgres', postgres],
+] as const)('%s', (_name, make) => {
+  test('all that was given out before is refused, and all that is given out after is above', async () => {
+    const place = await make();
+    const store = await place.store('g');
+    const other = await place.store('other');
+    const { sessionId, fence: old } = await ledPartition(store);
+    await store.appendSegments(old, 'orders', 0, [segment(0, 9)]);
+    const role = { kind: 'role', name: 'compactor' } as const;
+    const roleSession = await join(other, 'b');
+    await take(other, roleSession, role);
+    const before = (await store.currentEra()).number;
+
+    await place.sql(silence);
+    const outcome = await opened(place);
+    expect(outcome).toMatchObject({ era: before, nextEra: before + 1, epochMax: old.epoch });
+    expect(outcome.sessions).toMatchObject([
+      { agentId: 'a', group: 'g', isLive: false, leases: 1 },
+      { agentId: 'b', group: 'other', isLive: false, leases: 1 },
+    ]);
+
+    const lost = { outcome: 'session_lost', reason: 'removed' };
+    expect([await store.heartbeat(sessionId), await other.heartbeat(roleSession)]).toEqual([lost, lost]);
+    await expect(store.appendSegments(old, 'orders', 0, [segment(10, 19)])).rejects.toMatchObject({
+      name: 'Refusal',
+    });
+    expect(await place.sql('select end_reason from lease_history')).toEqual([
+      { end_reason: 'removed' },
+      { end_reason: 'removed' },
+    ]);
+    const next = await join(store, 'a');
+    const epoch = await take(store, next, orders);
+    expect(epoch).toBe((before + 1) * EPOCHS_PER_ERA);
+    expect(await take(other, await join(other, 'c'), role)).toBe(epoch);
+    await expectRefusal(store.appendSegments(old, 'orders', 0, [segment(10, 19)]), 'fenced', {
+      currentEpoch: epoch,
+    });
+    await store.appendSegments({ sessionId: next, epoch }, 'orders', 0, [segment(10, 19)]);
+  });
+
+  test('agents that run are in the way, also one that comes after the question, unless forced', async () => {
+    const place = await make();
+    const store = await place.store('g');
+    const { sessionId, fence: old } = await ledPartition(store);
+    const row = await place.sql(eraRow);
+    let asked = 0;
+    const confirm = async () => {
+      asked += 1;
+      return true;
+    };
+    await expect(newEra(place, { confirm })).rejects.toMatchObject({
+      name: 'NewEraRefused',
+      message: expect.stringMatching(/agents run on this store: a \(group g\);.*--force/),
+    });
+    expect(asked).toBe(0);
+    await place.sql(silence);
+    const comes = async () => {
+      await join(store, 'late');
+      return true;
+    };
+    await expect(newEra(place, { confirm: comes })).rejects.toThrow(/agents run on this store: late/);
+    expect(await place.sql(eraRow)).toEqual(row);
+    expect(await store.heartbeat(sessionId)).toMatchObject({ outcome: 'renewed' });
+    await store.appendSegments(old, 'orders', 0, [segment(0, 9)]);
+
+    expect(await newEra(place, { force: true, confirm: async () => false })).toEqual({
+      outcome: 'not_confirmed',
+    });
+    expect(await place.sql(eraRow)).toEqual(row);
+    const { sessions } = await opened(place, { force: true });
+    expect(sessions.map(({ agentId, isLive }) => [agentId, isLive])).toEqual([
+      ['a', true],
+      ['late', true],
+    ]);
+    expect(await store.heartbeat(sessionId)).toMatchObject({ outcome: 'session_lost' });
+    expect(await place.sql('select 1 from leases where session_id is not null')).toEqual([]);
+  });
+
+  test('an epoch that somebody has seen, and one that only a floor keeps, are below it', async () => {
+    const place = await make();
+    const store = await place.store('g');
+    await store.createTopic(topic('orders'));
+    expect(await opened(place, { above: 7 * EPOCHS_PER_ERA + 5 })).toMatchObject({ nextEra: 8 });
+    // Lower than what the store has: counts for nothing.
+    expect(await opened(place, { above: 5 })).toMatchObject({ era: 8, nextEra: 9 });
+    await place.sql(
+      `insert into epoch_floors (group_name, kind, name, epoch) values ('g', 'partition', 'gone', ${12 * EPOCHS_PER_ERA})
+       returning epoch`,
+    );
+    expect(await opened(place)).toMatchObject({ epochMax: 12 * EPOCHS_PER_ERA, nextEra: 13 });
+    expect(await take(store, await join(store, 'a'), orders)).toBe(13 * EPOCHS_PER_ERA);
+    await place.sql(silence);
+    await expect(newEra(place, { above: Number.MAX_SAFE_INTEGER })).rejects.toThrow(/no era above/);
+    expect((await store.currentEra()).number).toBe(13);
+  });
+
+  test('a store that agents refuse is refused', async () => {
+    const place = await make();
+    await place.store('g');
+    await place.sql('update store_info set min_compatible = 1000000 returning 1 as done');
+    await expectMisconfigured(newEra(place), /a copy into this store is not finished/);
+  });
+});
+
+test('a file that is not there is not made', async () => {
+  await expectMisconfigured(
+    newEra({ ...(await sqlite()), url: `sqlite:${temporaryFile()}.none` }),
+    /there is no/,
+  );
+});
+
+describe('on PostgreSQL', () => {
+  test('the era follows the timeline, and notes whose data it is of', async () => {
+    const place = await postgres();
+    await place.store('g');
+    const at = { connectionString: url, applicationName: 'era', attemptMs, schema: place.schema };
+    await using database = await openPostgresForEra(at);
+    const history = await database.history();
+    expect(history).toEqual({ systemIdentifier: expect.stringMatching(/^\d{15,}$/), timeline: 1 });
+    const promoted = { ...database, history: async () => ({ ...history, timeline: 41 }) };
+    expect(await openNewEra(promoted, defaults)).toMatchObject({ nextEra: 41 });
+    const [row] = await place.sql('select system_identifier::text as system, timeline from era');
+    expect(row).toEqual({ system: history.systemIdentifier, timeline: '41' });
+  });
+
+  test('a grant that begins while the era is being opened is above it', async () => {
+    const place = await postgres();
+    const store = await place.store('g');
+    await store.createTopic(topic('orders'));
+    // Holds the fence up where it has done everything else.
+    await place.sql('begin');
+    await place.sql('select number from era for update');
+    const opening = opened(place);
+    const waiting = async () => {
+      const [row] = await place.sql(
+        `select count(*)::int as count from pg_locks l join pg_stat_activity a using (pid)
+         where not l.granted and a.application_name in ('streamhouse db fence', 'era')`,
+      );
+      return Number(row?.['count']);
+    };
+    await eventually(async () => (await waiting()) === 1);
+    const session = await join(store, 'new');
+    let isGranted = false;
+    const grant = take(store, session, orders).finally(() => (isGranted = true));
+    await eventually(async () => isGranted || (await waiting()) === 2);
+    await place.sql('commit');
+    const { nextEra } = await opening;
+    expect(await grant).toBe(nextEra * EPOCHS_PER_ERA);
+    expect(await store.heartbeat(session)).toMatchObject({ outcome: 'renewed' });
+  });
+
+  test('a write that does not end is waited for, but not for ever, and nothing is changed', async () => {
+    const place = await postgres();
+    const store = await place.store('g');
+    const { sessionId } = await ledPartition(store);
+    const row = await place.sql(eraRow);
+    await place.sql('begin');
+    await place.sql('select epoch from leases for no key update');
+    const at = { connectionString: url, applicationName: 'era', attemptMs: 2_000, schema: place.schema };
+    await using database = await openPostgresForEra(at);
+    await expect(openNewEra(database, { ...defaults, force: true })).rejects.toMatchObject({
+      name: 'StoreUnavailable',
+    });
+    expect(await store.heartbeat(sessionId)).toMatchObject({ outcome: 'renewed' });
+    await place.sql('commit');
+    expect(await place.sql(eraRow)).toEqual(row);
+    expect(await openNewEra(database, { ...defaults, force: true })).toMatchObject({ outcome: 'opened' });
+  });
+});
