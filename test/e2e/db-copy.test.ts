@@ -1,7 +1,6 @@
 // `streamhouse db copy` as an operator runs it: the built program, killed in the middle, started again, and agents on what came out.
 import { existsSync } from 'node:fs';
 import Libsql from 'libsql';
-import pg from 'pg';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
@@ -10,7 +9,7 @@ import { topic, join as register } from '../store/contract/samples.ts';
 import { eventually } from '../support/eventually.ts';
 import { fillSqliteStore } from '../support/filled-store.ts';
 import { runProgram, startProgram } from '../support/program.ts';
-import { dropSchema, freshSchemaName } from '../support/schema.ts';
+import { schemaOfTest } from '../support/schema.ts';
 import { AgentProcess } from './cluster.ts';
 
 const url = inject('postgresTargets')[0]?.url ?? '';
@@ -32,14 +31,7 @@ interface Target {
 }
 
 async function emptyTarget(): Promise<Target> {
-  const schema = freshSchemaName();
-  const client = new pg.Client({ connectionString: url, options: `-c search_path=${schema}` });
-  client.on('error', () => undefined);
-  await client.connect();
-  onTestFinished(async () => {
-    await client.end();
-    await dropSchema(url, schema);
-  });
+  const { schema, client } = await schemaOfTest(url);
   return {
     schema,
     env: { DATABASE_URL: url, DATABASE_SCHEMA: schema },

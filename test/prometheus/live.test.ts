@@ -48,16 +48,15 @@ const binaries = inject('prometheusBinaries');
 const [target] = inject('postgresTargets');
 
 // Where one of the two cannot be had, the closing lines of the run say so.
-describe.skipIf(binaries === null || target === undefined)(
+describe.each(binaries === null || target === undefined ? [] : [{ binaries, url: target.url }])(
   'on a cluster that lives through everything',
-  () => {
+  ({ binaries, url }) => {
     let scenario: LiveScenario;
     let prometheus: LivePrometheus;
     let filling: Filling;
 
     beforeAll(async () => {
-      if (binaries === null || target === undefined) return;
-      scenario = await LiveScenario.run(binaries, target.url);
+      scenario = await LiveScenario.run(binaries, url);
       ({ prometheus } = scenario);
       const { startedAt, endedAt } = scenario;
       const groups = await prometheus.labelValues('group', 'streamhouse_agent_info', startedAt, endedAt);

@@ -30,7 +30,9 @@ const rulesForm = z.object({
 type Rule = z.infer<typeof ruleForm>;
 
 const rulesText = read('prometheus/rules/streamhouse.yml');
-const testsText = read('prometheus/rules/streamhouse.test.yml');
+const ruleTests = z
+  .looseObject({ tests: z.array(z.looseObject({})) })
+  .parse(parse(read('prometheus/rules/streamhouse.test.yml')));
 const { rules } = rulesForm.parse(parse(rulesText)).groups[0];
 const each = rules.map((rule) => ({ name: rule.alert, rule }));
 const shown = await exposition();
@@ -103,7 +105,9 @@ describe.each(binaries === null ? [] : [binaries])('as Prometheus reads them', (
   /** The alerts whose tests fail when the rules are changed so. */
   async function failingWith(change: (rule: Rule) => Rule): Promise<Set<string>> {
     const file = join(scratch, 'streamhouse.test.yml');
-    writeFileSync(file, testsText);
+    // Those of one alert each; the scenarios ask for all of them together, and take longer.
+    const tests = ruleTests.tests.filter((each) => 'alert_rule_test' in each);
+    writeFileSync(file, stringify({ ...ruleTests, tests }));
     writeFileSync(
       join(scratch, 'streamhouse.yml'),
       stringify({ groups: [{ name: 'changed', rules: rules.map(change) }] }),

@@ -1,5 +1,4 @@
 // A new era, on both backends: above every epoch that a lost history may have given out, and nothing of it goes on.
-import pg from 'pg';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { fence } from '../../src/app/store-tools.ts';
 import { EPOCHS_PER_ERA } from '../../src/domain/limits.ts';
@@ -8,7 +7,7 @@ import { type NewEraOptions, type NewEraOutcome, openNewEra } from '../../src/st
 import { openPostgresForEra } from '../../src/store/postgres/era-database.ts';
 import { openPostgresStore } from '../../src/store/postgres/open.ts';
 import { eventually } from '../support/eventually.ts';
-import { dropSchema, freshSchemaName } from '../support/schema.ts';
+import { schemaOfTest } from '../support/schema.ts';
 import { attemptMs, type SqlRow } from './contract/backend.ts';
 import {
   expectMisconfigured,
@@ -43,14 +42,7 @@ async function sqlite(): Promise<Place> {
 }
 
 async function postgres(): Promise<Place> {
-  const schema = freshSchemaName();
-  const client = new pg.Client({ connectionString: url, options: `-c search_path=${schema}` });
-  client.on('error', () => undefined);
-  await client.connect();
-  onTestFinished(async () => {
-    await client.end();
-    await dropSchema(url, schema);
-  });
+  const { schema, client } = await schemaOfTest(url);
   return {
     url,
     schema,

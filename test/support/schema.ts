@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
+import { onTestFinished } from 'vitest';
 
 /** A fresh lower-case schema name that needs no quoting, such as `t_9f2c41d07ab3e658`. */
 export function freshSchemaName(): string {
@@ -18,4 +19,17 @@ export async function dropSchema(url: string, schema: string): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+/** A schema for the test that runs, and a look into it; gone when the test is over. */
+export async function schemaOfTest(url: string): Promise<{ schema: string; client: Client }> {
+  const schema = freshSchemaName();
+  const client = new Client({ connectionString: url, options: `-c search_path=${schema}` });
+  client.on('error', () => undefined);
+  await client.connect();
+  onTestFinished(async () => {
+    await client.end();
+    await dropSchema(url, schema);
+  });
+  return { schema, client };
 }
