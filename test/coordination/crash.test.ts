@@ -17,10 +17,11 @@ async function joined(...agentIds: readonly string[]): Promise<Neighbours> {
   await neighbours.store.createTopic(orders);
   for (const agentId of agentIds) await neighbours.join(agentId, { ttlMs });
   await neighbours.settled(agentIds.map(() => 12 / agentIds.length));
-  // Everybody has told its lock, and the coordinator has seen it.
+  // Everybody has told its lock; then the coordinator has seen it held, without which its vanishing says nothing.
   await eventually(async () =>
     (await neighbours.store.observeSessions()).sessions.every(({ isLockHeld }) => isLockHeld),
   );
+  await neighbours.looks(2);
   return neighbours;
 }
 
