@@ -5,7 +5,7 @@ import { EPOCHS_PER_ERA } from '../../domain/limits.ts';
 import type { Dialect } from './dialect.ts';
 import { leaseRowColumns, readLeaseKey, sameKey, termRowColumns } from './lease-rows.ts';
 import type { GrantedLease } from './leases.ts';
-import { readNumber, readTextOrNull } from './read.ts';
+import { readBoolean, readNumber, readTextOrNull } from './read.ts';
 import type { Row } from './statement.ts';
 
 const group = (d: Dialect) => d.parameter('group', 'text');
@@ -66,15 +66,25 @@ export function closeByTakeover(d: Dialect): SQL {
   return sql`ended_at = coalesce(${ended('ended_at')}, ${d.now}), end_reason = coalesce(${ended('end_reason')}, 'reaped')`;
 }
 
+/**
+ * Whether the session `s` was reaped before its time was over: its process was seen to have died. A silent one is reaped after it, or when
+ * the clock shows a time that it cannot have given.
+ */
+export function hasCrashed(d: Dialect): SQL {
+  return sql`(s.end_reason = 'reaped' and s.ended_at < s.expires_at and s.expires_at <= ${d.plusMs(sql`s.ended_at`, sql`s.ttl_ms`)})`;
+}
+
 /** To be followed by more conditions and `returning holdings_version`. */
 export function raiseHoldings(d: Dialect): SQL {
   return sql`update ${d.table('sessions')} set holdings_version = holdings_version + 1
     where session_id = ${session(d)} and ended_at is null`;
 }
 
-/** Reads a grant from its key, epoch and, of the session that held the lease before, `agent_before` and `silent_ms`. */
+/** Reads a grant from its key, epoch and, of the session that held the lease before, `agent_before`, `silent_ms` and `has_crashed`. */
 export function readGrant(row: Row): GrantedLease {
   const agentId = readTextOrNull(row, 'agent_before');
-  const takenOver = agentId === null ? null : { agentId, silentMs: readNumber(row, 'silent_ms') };
+  const cause = readBoolean(row, 'has_crashed') ? 'crashed' : 'reaped';
+  const takenOver =
+    agentId === null ? null : ({ agentId, silentMs: readNumber(row, 'silent_ms'), cause } as const);
   return { key: readLeaseKey(row), epoch: readNumber(row, 'epoch'), takenOver };
 }
