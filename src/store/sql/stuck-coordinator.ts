@@ -19,7 +19,7 @@ function whereTerm(d: Dialect, alias: string) {
 
 /** Waits for a plan that is being written under it. */
 const lockTerm = statement<OfTerm, true>(
-  'lock_coordinator_term',
+  'lock_stuck_term',
   (d) =>
     sql`select 1 as locked from ${d.table('leases')} l where ${whereTerm(d, 'l')} ${d.lock('update', 'l')}`,
   () => true,
@@ -27,7 +27,7 @@ const lockTerm = statement<OfTerm, true>(
 
 /** The compare-and-set on the stamp. Waiting behind a heartbeat, it is judged again on what that has told. */
 const tellHolder = statement<{ sessionId: string; progress: number }, true>(
-  'tell_stuck_coordinator',
+  'tell_stuck_holder',
   (d) => sql`update ${d.table('sessions')} set holdings_version = holdings_version + 1
     where session_id = ${d.parameter('sessionId', 'uuid')} and ended_at is null
       and progress = ${d.parameter('progress', 'bigint')}
@@ -36,14 +36,14 @@ const tellHolder = statement<{ sessionId: string; progress: number }, true>(
 );
 
 const closeTerm = statement<OfTerm>(
-  'close_coordinator_term',
+  'close_stuck_term',
   (d) => sql`update ${d.table('lease_history')} as h set ended_at = ${d.now}, end_reason = 'stuck'
     where ${whereTerm(d, 'h')} and h.ended_at is null`,
   nothing,
 );
 
 const vacateTerm = statement<OfTerm>(
-  'vacate_coordinator_term',
+  'vacate_stuck_term',
   (d) =>
     sql`update ${d.table('leases')} as l set session_id = null, acquired_at = null where ${whereTerm(d, 'l')}`,
   nothing,
