@@ -1,6 +1,5 @@
 // Whether others see that this agent lives, by the lock that its coordination connection holds, and where they do not, why: people
 // must know that a crash of this agent is then noticed a TTL later. Said in the log whenever it has become another.
-import { EventEmitter } from 'node:events';
 import type { Logger } from '../platform/logger.ts';
 import type { ConnectionLock } from '../store/sessions.ts';
 
@@ -20,7 +19,7 @@ const details: Readonly<Record<ConnectionLock | 'unknown', string>> = {
 
 export class CrashDetection {
   private readonly log: Logger;
-  private readonly connection = new EventEmitter();
+  private readonly listeners = new Set<() => void>();
   private now: CrashDetectionHealth = { active: false, detail: details.unknown };
 
   constructor(log: Logger) {
@@ -41,13 +40,13 @@ export class CrashDetection {
 
   /** A connection was lost by whose lock others went. */
   lost(): void {
-    this.connection.emit('lost');
+    for (const listener of this.listeners) listener();
   }
 
   /** Calls back at each loss. Returns the way to stop. */
   onConnectionLost(listener: () => void): () => void {
-    this.connection.on('lost', listener);
-    return () => this.connection.off('lost', listener);
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   health(): CrashDetectionHealth {

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { LeaseKey } from '../../domain/lease.ts';
 import type { TermEndReason } from '../leases.ts';
 import type { SqlDatabase } from '../sql/database.ts';
+import { hasCrashed } from '../sql/crashed-session.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { type LeaseRow, readLeaseKey, sameKey, type TermRow } from '../sql/lease-rows.ts';
 import {
@@ -10,7 +11,6 @@ import {
   epochAfter,
   fromFreeLeases,
   fromOwnTerms,
-  hasCrashed,
   isOwn,
   raiseHoldings,
   readGrant,

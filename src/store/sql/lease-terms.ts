@@ -66,14 +66,6 @@ export function closeByTakeover(d: Dialect): SQL {
   return sql`ended_at = coalesce(${ended('ended_at')}, ${d.now}), end_reason = coalesce(${ended('end_reason')}, 'reaped')`;
 }
 
-/**
- * Whether the session `s` was reaped before its time was over: its process was seen to have died. A silent one is reaped after it, or when
- * the clock shows a time that it cannot have given.
- */
-export function hasCrashed(d: Dialect): SQL {
-  return sql`(s.end_reason = 'reaped' and s.ended_at < s.expires_at and s.expires_at <= ${d.plusMs(sql`s.ended_at`, sql`s.ttl_ms`)})`;
-}
-
 /** To be followed by more conditions and `returning holdings_version`. */
 export function raiseHoldings(d: Dialect): SQL {
   return sql`update ${d.table('sessions')} set holdings_version = holdings_version + 1

@@ -31,7 +31,7 @@ import {
   sameKey,
   type TermRow,
 } from './lease-rows.ts';
-import { hasCrashed } from './lease-terms.ts';
+import { hasCrashed } from './crashed-session.ts';
 import {
   readBoolean,
   readNumber,

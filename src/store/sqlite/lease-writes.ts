@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { LeaseKey } from '../../domain/lease.ts';
 import type { TermEndReason } from '../leases.ts';
 import { first, type SqlDatabase, type SqlRunner } from '../sql/database.ts';
+import { hasCrashed } from '../sql/crashed-session.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import {
   leaseKeyOf,
@@ -19,7 +20,6 @@ import {
   epochAfter,
   fromFreeLeases,
   fromOwnTerms,
-  hasCrashed,
   raiseHoldings,
   readGrant,
 } from '../sql/lease-terms.ts';
