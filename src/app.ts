@@ -1,11 +1,11 @@
 // The composition root: the one file that knows every layer.
-import { EventEmitter } from 'node:events';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { collectDefaultMetrics } from 'prom-client';
 import type { AgentConfig } from './config/config.ts';
 import { sqliteFile } from './config/parse.ts';
 import { Agent, type OpenedStore } from './coordination/agent.ts';
+import { CrashDetection } from './coordination/crash-detection.ts';
 import { agentRunStates } from './coordination/agent-run-state.ts';
 import { askHealth } from './platform/ask-health.ts';
 import { type Reloaded, reloadDoors } from './app/reload.ts';
@@ -176,18 +176,23 @@ export function schemaAdmin(
 async function openStore(config: AgentConfig, log: Logger, instruments: Instruments): Promise<OpenedStore> {
   const { settings } = config;
   const opened = settings.DATABASE_URL.startsWith('sqlite:')
-    ? await openSqlite(config)
+    ? await openSqlite(config, log)
     : await openPostgres(config, log);
   const store = meteredStore(opened.store, instruments);
   log.info({ backend: store.backend, schema: settings.DATABASE_SCHEMA }, 'store open');
-  const { signals, onConnectionLost } = opened;
-  return { store, signals, onConnectionLost, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
+  return {
+    store,
+    signals: opened.signals,
+    onConnectionLost: opened.onConnectionLost,
+    crashDetection: opened.crashDetection,
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
 }
 
 async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Promise<OpenedStore> {
   const direct = settings.DIRECT_DATABASE_URL ?? settings.DATABASE_URL;
   const applicationName = `streamhouse ${settings.AGENT_ID}`.slice(0, 63);
-  const connection = new EventEmitter();
+  const crashes = settings.CRASH_DETECTION ? new CrashDetection(log) : undefined;
   const store = await openPostgresStore({
     connectionString: settings.DATABASE_URL,
     directConnectionString: direct,
@@ -198,7 +203,8 @@ async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Pro
     group: settings.AGENT_GROUP,
     poolMax: settings.DATABASE_POOL_MAX,
     migrate: settings.AUTO_MIGRATE,
-    onConnectionLost: settings.CRASH_DETECTION ? () => connection.emit('lost') : undefined,
+    onConnectionLost: crashes && (() => crashes.lost()),
+    onLock: (lock) => crashes?.connected(lock),
   });
   const signals = new PostgresSignals(
     { clock, log, random },
@@ -213,13 +219,10 @@ async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Pro
     },
   );
   signals.start();
-  return closingBoth(store, signals, (listener) => {
-    connection.on('lost', listener);
-    return () => connection.off('lost', listener);
-  });
+  return closingBoth(store, signals, crashes ?? CrashDetection.off(log, 'off by CRASH_DETECTION=off'));
 }
 
-async function openSqlite({ settings, budget }: AgentConfig): Promise<OpenedStore> {
+async function openSqlite({ settings, budget }: AgentConfig, log: Logger): Promise<OpenedStore> {
   const store = await openSqliteStore({
     file: sqliteFile(settings.DATABASE_URL),
     group: settings.AGENT_GROUP,
@@ -236,19 +239,23 @@ async function openSqlite({ settings, budget }: AgentConfig): Promise<OpenedStor
   };
   const signals = new SqliteSignals({ clock, dataVersion: () => store.dataVersion(), digest }, sqlitePace);
   signals.start();
-  // Nobody sees who has a file open: there is no connection to lose.
-  return closingBoth(store, signals, () => () => undefined);
+  const crashDetection = CrashDetection.off(
+    log,
+    'off by itself on SQLite, where nobody sees who has the file open',
+  );
+  return closingBoth(store, signals, crashDetection);
 }
 
 function closingBoth(
   store: OpenedStore['store'],
   signals: OpenedStore['signals'],
-  onConnectionLost: OpenedStore['onConnectionLost'],
+  crashDetection: CrashDetection,
 ): OpenedStore {
   return {
     store,
     signals,
-    onConnectionLost,
+    onConnectionLost: (listener) => crashDetection.onConnectionLost(listener),
+    crashDetection: () => crashDetection.health(),
     async [Symbol.asyncDispose]() {
       await signals[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
@@ -276,6 +283,7 @@ function probeOf(group: string, isPerPartition: boolean, agent: () => Agent): Pr
       agent()
         .readiness()
         .some(({ name, ok }) => name === 'signals' && ok),
+    crashDetectionActive: () => agent().crashDetection?.active ?? false,
     storePools: () => agent().store?.pools ?? [],
     leases: () =>
       isPerPartition

@@ -6,3 +6,7 @@ SET LOCAL lock_timeout = '2s';
 
 -- Changed by heartbeats, so that no index may ever be on it.
 ALTER TABLE sessions ADD COLUMN lock_key bigint;
+--> statement-breakpoint
+
+-- How far a coordinator's work has got, told with its heartbeat; null for everybody else. Changed by heartbeats, too.
+ALTER TABLE sessions ADD COLUMN progress bigint;

@@ -45,12 +45,13 @@ export interface Examination {
   readonly caFile: string | undefined;
   readonly directUrl: string | undefined;
   readonly ttlMs: number;
+  readonly detectsCrashes: boolean;
   readonly poolMax: number;
 }
 
 /** `streamhouse db doctor`. */
 export async function doctor(url: string, options: Examination): Promise<readonly Finding[]> {
-  const { schema, caFile, directUrl = url, ttlMs, poolMax } = options;
+  const { schema, caFile, directUrl = url, ttlMs, detectsCrashes, poolMax } = options;
   if (url.startsWith('sqlite:')) {
     const file = resolve(sqliteFile(url));
     return examineSqlite({ file, attemptMs: doctorAttemptMs, freeMin: freeSpaceMin, walMax });
@@ -66,6 +67,7 @@ export async function doctor(url: string, options: Examination): Promise<readonl
     schema,
     ttlMs,
     statementMs: derived.budget.attemptMs,
+    detectsCrashes,
     poolMax,
     oldMs: oldTransactionMs,
     clock: systemClock,

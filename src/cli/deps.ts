@@ -115,6 +115,8 @@ export interface DoctorOptions extends DbOptions {
   /** Where agents LISTEN and coordinate; the store's URL when it is direct already. */
   readonly directUrl: string | undefined;
   readonly ttlMs: number;
+  /** The agents' CRASH_DETECTION. */
+  readonly detectsCrashes: boolean;
   /** Connections of one agent's pool. */
   readonly poolMax: number;
 }

@@ -25,7 +25,7 @@ export interface AgentStatus {
 
 /** A check of readiness, with a sentence that says what is wrong. */
 export interface ReadinessCheck {
-  readonly name: 'session' | 'store' | 'signals';
+  readonly name: 'session' | 'store' | 'signals' | 'crash_detection';
   readonly ok: boolean;
   readonly detail: string;
 }

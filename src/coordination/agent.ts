@@ -19,6 +19,7 @@ import { BrokerWatch, type BrokerWatchOptions } from './broker-watch.ts';
 import { Candidacies } from './candidacies.ts';
 import { EventJournal } from './event-journal.ts';
 import type { PartitionTerm } from './holdings.ts';
+import type { CrashDetectionHealth } from './crash-detection.ts';
 import type { CoordinationDeps } from './deps.ts';
 import type { SessionEnd } from './heartbeat.ts';
 import { LiveSession } from './live-session.ts';
@@ -29,6 +30,8 @@ export interface OpenedStore extends AsyncDisposable {
   readonly store: MetadataStore;
   readonly signals: Signals;
   readonly onConnectionLost: CoordinationDeps['onConnectionLost'];
+  /** Whether others can see that this agent lives, now. */
+  readonly crashDetection: () => CrashDetectionHealth;
 }
 
 export interface AgentDeps {
@@ -127,6 +130,11 @@ export class Agent implements AgentView, AsyncDisposable {
     return this.opened?.store;
   }
 
+  /** Undefined before the store is open. */
+  get crashDetection(): CrashDetectionHealth | undefined {
+    return this.opened?.crashDetection();
+  }
+
   get placement(): PlacementOptions {
     return this.options.placement;
   }
@@ -192,6 +200,8 @@ export class Agent implements AgentView, AsyncDisposable {
         detail: trustedForMs > 0 ? `proven; trusted for ${trustedForMs} ms` : 'no fresh answer of the store',
       },
       { name: 'signals', ok: signals?.ok ?? false, detail: signals?.detail ?? 'not started' },
+      // Without it a crash is noticed later, and nothing else is different: this agent is as ready as any.
+      { name: 'crash_detection', ok: true, detail: this.crashDetection?.detail ?? 'not started' },
     ];
   }
 

@@ -110,6 +110,8 @@ export class Elector {
     scope.end();
     await working;
     if (this.isResigning) await this.giveUp(term, signal);
+    // Others found that we did not lead: they have a TTL's time to do better.
+    else if (!signal.aborted) this.notBeforeMs = clock.monotonicMs() + this.options.tickMs;
     this.isResigning = false;
     log.info({ role: leaseKeyText(term.key), epoch: term.epoch }, 'term over');
   }

@@ -17,6 +17,8 @@ export type SessionEnd =
   | { readonly why: 'end_requested' };
 
 export interface HeartbeatHandlers {
+  /** What the session tells of its work as coordinator; null while it is none. */
+  progress(): number | null;
   /** Reads again what the reply says has changed; only then is trust extended. */
   beforeTrust(renewed: Renewed): Promise<void>;
   /** No answer, or none that counts. */
@@ -47,7 +49,7 @@ export class Heartbeat {
       const sent = session.trust.sending();
       let waitMs: number;
       try {
-        const answer = await this.beat(session.sessionId);
+        const answer = await this.beat(session.sessionId, handlers.progress());
         if (answer.outcome === 'session_lost') {
           session.trust.void();
           instruments.heartbeats.inc({ result: 'lost' });
@@ -81,10 +83,10 @@ export class Heartbeat {
     return { why: 'stopped' };
   }
 
-  private async beat(sessionId: string): Promise<HeartbeatAnswer> {
+  private async beat(sessionId: string, progress: number | null): Promise<HeartbeatAnswer> {
     const end = this.deps.instruments.heartbeatDuration.startTimer();
     try {
-      return await this.deps.store.heartbeat(sessionId);
+      return await this.deps.store.heartbeat(sessionId, progress);
     } finally {
       end();
     }

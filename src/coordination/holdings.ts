@@ -165,7 +165,7 @@ export class Holdings {
         granted.push(...this.begin(outcome, outcome.highWatermark));
         if (outcome.outcome === 'granted' && outcome.takenOver) {
           instruments.failoverDuration.observe(
-            { cause: 'reaped' },
+            { cause: outcome.takenOver.cause },
             Math.max(0, outcome.takenOver.silentMs) / 1000,
           );
         }

@@ -20,6 +20,7 @@ import { Heartbeat, type HeartbeatHandlers, type SessionEnd } from './heartbeat.
 import { Holdings, type PartitionTerm } from './holdings.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { PlacementOptions } from './placement.ts';
+import { Progress } from './progress.ts';
 import { Reaper } from './reaper.ts';
 import { Rebalancer } from './rebalancer.ts';
 import type { Registered } from './registration.ts';
@@ -66,6 +67,7 @@ export class LiveSession {
   private readonly handoff: Handoff;
   private readonly serving: ServingTeller;
   private readonly surroundings: Surroundings;
+  private readonly progress = new Progress();
   /** Settles when the candidates beside this agent have stood down, or their time for it is over. */
   private candidatesDone: Promise<void> = Promise.resolve();
   /** Rung by every change of what is held. */
@@ -96,7 +98,15 @@ export class LiveSession {
     });
     this.serving = new ServingTeller(deps, sessionId, registered.serving);
     this.heartbeat = new Heartbeat(deps, budget);
-    this.rebalancer = new Rebalancer(deps, { group, sessionId, settleMs, pingMs, placement });
+    this.rebalancer = new Rebalancer(deps, {
+      group,
+      sessionId,
+      settleMs,
+      pingMs,
+      placement,
+      roundMsMax: tickMs,
+      onRound: () => this.progress.made('planning'),
+    });
     this.keeper = new LeaseKeeper(deps, this.holdings, this.handoff, {
       agentId,
       tickMs,
@@ -111,7 +121,11 @@ export class LiveSession {
       { sessionId, budget, pollMs, detectsCrashes },
       {
         vacant: () => this.elector.look(),
-        members: (sessions) => this.rebalancer.noteMembers(sessions),
+        retired: () => deps.signals.publish('membership'),
+        members: (sessions) => {
+          this.progress.made('watching');
+          this.rebalancer.noteMembers(sessions);
+        },
         reaped: () => deps.signals.publish('membership'),
       },
     );
@@ -294,6 +308,7 @@ export class LiveSession {
 
   private heartbeatHandlers(): HeartbeatHandlers {
     return {
+      progress: () => (this.elector.term === undefined ? null : this.progress.stamp),
       beforeTrust: async ({ holdingsVersion, assignmentGeneration }) => {
         await this.holdings.catchUp(holdingsVersion);
         this.obeyRequests();

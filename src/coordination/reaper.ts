@@ -1,7 +1,9 @@
 // Watches sessions and ends the silent and the crashed ones (DESIGN 3.2 and 4). The coordinator watches everybody; two deputies watch the
-// coordinator at the same pace; all others watch the coordinator at the pace of a heartbeat, for the day when deputies die too.
+// coordinator at the same pace; all others watch the coordinator at the pace of a heartbeat, for the day when deputies die too. A coordinator
+// that lives and makes no progress loses its role alone.
 import { CrashWatch } from '../domain/crash-watch.ts';
 import { SilenceWatch } from '../domain/silence-watch.ts';
+import { StuckWatch } from '../domain/stuck-watch.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import type { Observation, ObservedSession, ReapAnswer } from '../store/sessions.ts';
 import type { CoordinationDeps } from './deps.ts';
@@ -18,6 +20,8 @@ export interface ReaperOptions {
 export interface ReaperHandlers {
   /** The coordinator's role is vacant, or named by a session that has ended. */
   vacant(): void;
+  /** The coordinator's role was taken from a session that made no progress: it is vacant. */
+  retired(): void;
   /** All live sessions, at each look of the coordinator. */
   members(sessions: readonly ObservedSession[]): void;
   /** A session was ended: its leases are free. */
@@ -34,6 +38,7 @@ export class Reaper {
   private readonly handlers: ReaperHandlers;
   private readonly silence: SilenceWatch;
   private readonly crashes = new CrashWatch();
+  private readonly progress: StuckWatch;
   private coordinating = false;
 
   constructor(deps: CoordinationDeps, options: ReaperOptions, handlers: ReaperHandlers) {
@@ -41,6 +46,7 @@ export class Reaper {
     this.options = options;
     this.handlers = handlers;
     this.silence = new SilenceWatch({ gapMaxMs: options.budget.ttlMs / 2 });
+    this.progress = new StuckWatch({ gapMaxMs: options.budget.ttlMs / 2 });
   }
 
   /**
@@ -50,6 +56,7 @@ export class Reaper {
   void(): void {
     this.silence.void();
     this.crashes.void();
+    this.progress.void();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -80,6 +87,7 @@ export class Reaper {
     this.silence.observe({ ...seen, sessions: sessions.filter(watched) });
     // All that were read: how many vanish together tells whose fault it is.
     if (this.options.detectsCrashes) this.crashes.observe({ ...seen, sessions });
+    this.progress.observe({ ...seen, coordinator: this.coordinatorIn(observation) });
     if (observation.coordinatorSessionId === null) this.handlers.vacant();
     if (everyone) this.handlers.members(sessions);
     const isWatched = (sessionId: string) =>
@@ -95,6 +103,7 @@ export class Reaper {
         store.reapSession(sessionId, beat),
       );
     }
+    await this.retireStuck();
     const nowMs = clock.monotonicMs();
     const next = Math.min(
       this.silence.nextSilenceInMs(nowMs) ?? Infinity,
@@ -102,6 +111,38 @@ export class Reaper {
     );
     // Right behind the end of a silence or a grace, but never a busy loop.
     return Math.max(Math.min(minWaitMs, pollMs), Math.min(pollMs, next + 5));
+  }
+
+  /** Another one, that tells how far it has got. */
+  private coordinatorIn({ sessions, coordinatorSessionId, coordinatorEpoch }: Observation) {
+    if (coordinatorEpoch === null || this.coordinating) return undefined;
+    const { progress = null, ttlMs = 0 } =
+      sessions.find(({ sessionId }) => sessionId === coordinatorSessionId) ?? {};
+    if (coordinatorSessionId === null || progress === null) return undefined;
+    return { sessionId: coordinatorSessionId, epoch: coordinatorEpoch, progress, ttlMs };
+  }
+
+  /**
+   * Asked on the pool, not on our connection: who cannot reach the store by it could not plan either. A failure says nothing about what was
+   * seen, so that the next look tries again.
+   */
+  private async retireStuck(): Promise<void> {
+    const { store, instruments, log } = this.deps;
+    const stuck = this.progress.stuck();
+    // One that does not even beat is to be reaped.
+    if (stuck === undefined || this.silence.silent().length > 0) return;
+    try {
+      const result = await store.retireCoordinator(stuck);
+      if (result === 'changed') return;
+      instruments.coordinatorsRetired.inc();
+      log.warn(
+        { sessionId: stuck.sessionId, epoch: stuck.epoch, progress: stuck.progress },
+        'coordinator made no progress: its role is vacant',
+      );
+      this.handlers.retired();
+    } catch (error) {
+      log.info({ err: error }, 'cannot take the role from a coordinator that makes no progress');
+    }
   }
 
   /** Whom to judge, and how soon to look again. */

@@ -20,6 +20,10 @@ export interface RebalancerOptions {
   /** The coordinator proves to listeners that signals arrive this often, milliseconds. */
   readonly pingMs: number;
   readonly placement: PlacementOptions;
+  /** A round begins this often at least, milliseconds, if only to show that it can. */
+  readonly roundMsMax: number;
+  /** A round is over and did not fail. */
+  readonly onRound: () => void;
 }
 
 /** While moves wait for others to be done, it is looked again this often, milliseconds. */
@@ -80,29 +84,35 @@ export class Rebalancer {
   /** Plans while `term` lasts. */
   async run(term: Term, signal: AbortSignal): Promise<void> {
     const { clock, instruments, log, random, signals } = this.deps;
-    const { group, sessionId, settleMs, pingMs } = this.options;
+    const { group, sessionId, settleMs, pingMs, roundMsMax, onRound } = this.options;
     const backoff = new Backoff({ firstMs: 100, maxMs: pingMs, random });
     const fence = { sessionId, epoch: term.epoch };
     instruments.coordinatorEpoch.set({ group }, term.epoch);
     instruments.coordinatorChanges.inc();
     this.reason = 'elected';
     this.bell.ring();
+    let pingAtMs = clock.monotonicMs();
     while (!signal.aborted) {
-      if ((await this.bell.wait(clock, Math.min(pingMs, this.againInMs()), signal)) || this.isDueAgain()) {
+      const waitMs = Math.min(roundMsMax, pingMs, this.againInMs());
+      if ((await this.bell.wait(clock, waitMs, signal)) || this.isDueAgain()) {
         // Agents that start or stop together are one change.
         await clock.sleep(settleMs, signal);
         if (signal.aborted) break;
         try {
           if (!(await this.plan(fence, signal))) break;
           backoff.reset();
+          onRound();
+          pingAtMs = 0;
         } catch (error) {
           const retryInMs = backoff.nextMs();
           log.warn({ err: error, retryInMs: Math.round(retryInMs) }, 'planning failed');
           await clock.sleep(retryInMs, signal);
           this.bell.ring();
         }
-      }
+      } else onRound();
+      if (clock.monotonicMs() < pingAtMs) continue;
       signals.publish('ping');
+      pingAtMs = clock.monotonicMs() + pingMs;
     }
     this.last = undefined;
   }

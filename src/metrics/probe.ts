@@ -14,6 +14,8 @@ export interface Probe {
   isCoordinator(): boolean;
   trustedForMs(): number;
   signalsConnected(): boolean;
+  /** Whether others see by a lock that this agent lives. */
+  crashDetectionActive(): boolean;
   /** Pools of connections to the store; none on SQLite, and before it is open. */
   storePools(): readonly PoolUse[];
   /** Partition leases held and trusted, in key order; undefined: they are not to be shown one by one. */

@@ -101,6 +101,7 @@ export class Scrape {
     instruments.leaseHandoffs.set(probe.leaseHandoffs());
     instruments.sessionTrustedSeconds.set(probe.trustedForMs() / 1000);
     instruments.signalsConnected.set(probe.signalsConnected() ? 1 : 0);
+    instruments.crashDetectionActive.set(probe.crashDetectionActive() ? 1 : 0);
   }
 
   private showLeases(): void {

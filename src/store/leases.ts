@@ -12,7 +12,7 @@ export type AcquireOutcome =
       readonly epoch: number;
       readonly highWatermark: number | null;
       /** When the holder before was last heard of, database clock, if its session was reaped: for the failover metric. */
-      readonly takenOver: { readonly agentId: string; readonly silentMs: number } | null;
+      readonly takenOver: TakenOver | null;
     }
   /** This session holds it already, from an earlier attempt: the same term. */
   | {
@@ -58,6 +58,18 @@ export type RequestReleaseAnswer =
   /** Nobody holds it. */
   | { readonly outcome: 'vacant'; readonly epoch: number };
 
+/** Whose term a grant follows, where nobody gave it up. */
+export interface TakenOver {
+  readonly agentId: string;
+  /** From its last heartbeat to the grant, database clock. */
+  readonly silentMs: number;
+  readonly cause: TakeoverCause;
+}
+
+/** `crashed`: its session was ended before its time was over, because its process was seen to have died; `reaped`: after it. */
+export const takeoverCauses = ['reaped', 'crashed'] as const;
+export type TakeoverCause = (typeof takeoverCauses)[number];
+
 /** A lease as clients see it; `agentId` is null when it is free. */
 export interface LeaseView {
   readonly key: LeaseKey;
@@ -75,8 +87,17 @@ export interface LeaseFilter {
   readonly unleased?: boolean | undefined;
 }
 
-/** What ended a term: its release, its session's end, the topic's deletion. */
-export const termEndReasons = ['released', ...sessionEndReasons, 'topic_deleted'] as const;
+/**
+ * What ended a term: its release, its session's end, the topic's deletion. `crashed`: a session that was reaped before its time was over, which is
+ * known as long as the session is. `stuck`: a coordinator's, whose work made no progress.
+ */
+export const termEndReasons = [
+  'released',
+  ...sessionEndReasons,
+  'crashed',
+  'stuck',
+  'topic_deleted',
+] as const;
 export type TermEndReason = (typeof termEndReasons)[number];
 
 export interface TermRecord {
@@ -85,6 +106,13 @@ export interface TermRecord {
   readonly from: Date;
   readonly to: Date | null;
   readonly reason: TermEndReason | null;
+}
+
+/** A coordinator's term as an observer saw it, and how far its session said that its work had got. */
+export interface StuckCoordinator {
+  readonly sessionId: string;
+  readonly epoch: number;
+  readonly progress: number;
 }
 
 export interface PartitionCounts {
@@ -116,6 +144,13 @@ export interface LeaseStore {
    * Refuses: `not_found`; `fenced` (the epoch is another; `currentEpoch` tells which).
    */
   requestRelease(key: LeaseKey, expectedEpoch: number | null): Promise<RequestReleaseAnswer>;
+
+  /**
+   * Vacates the coordinator's role by compare-and-set: only if that session still holds it at that epoch and has told no other progress. The
+   * epoch stays, and the session's holdings version tells it. The caller must have seen that stamp for the session's TTL and
+   * `stuckAfterMsMin` without a break. Waits for a plan that is being written, within the statement's time-out.
+   */
+  retireCoordinator(stuck: StuckCoordinator): Promise<'retired' | 'changed'>;
 
   /** One lease; undefined when there is no such partition, or no such role was ever held. */
   getLease(key: LeaseKey): Promise<LeaseView | undefined>;

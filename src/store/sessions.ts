@@ -72,6 +72,8 @@ export interface ObservedSession {
   readonly lockKey: number | null;
   /** Whether anybody holds that lock now. */
   readonly isLockHeld: boolean;
+  /** How far it told last that its work as coordinator has got; null: it is none, or knows nothing of this. */
+  readonly progress: number | null;
 }
 
 export interface Observation {
@@ -80,7 +82,15 @@ export interface Observation {
   readonly sessions: readonly ObservedSession[];
   /** The live session that holds the coordinator role; null when none does. */
   readonly coordinatorSessionId: string | null;
+  /** Of that session's term; null when there is none. */
+  readonly coordinatorEpoch: number | null;
 }
+
+/**
+ * What became of the lock by which others see that an agent's connection lives. `pooled`: a pooler stands between, so none is taken;
+ * `refused`: the server gave none.
+ */
+export type ConnectionLock = 'held' | 'pooled' | 'refused';
 
 export type ReapAnswer = 'reaped' | 'alive' | 'already_ended';
 
@@ -88,8 +98,11 @@ export interface SessionStore {
   /** Registers a session, or finds the same one registered by an earlier attempt. Never judges another session's expiry. */
   registerSession(session: NewSession): Promise<RegisterAnswer>;
 
-  /** Extends the session by its TTL from the database's now. Succeeds however late, as long as nobody has reaped it. */
-  heartbeat(sessionId: string): Promise<HeartbeatAnswer>;
+  /**
+   * Extends the session by its TTL from the database's now. Succeeds however late, as long as nobody has reaped it. `progress`: how far
+   * its work has got, which only a coordinator tells.
+   */
+  heartbeat(sessionId: string, progress?: number | null): Promise<HeartbeatAnswer>;
 
   /**
    * What the session says of itself from now on. A change raises the group's assignment generation in its transaction, so that

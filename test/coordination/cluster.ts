@@ -1,5 +1,5 @@
 // Whole agents in this process, on a real store: the loops of src/coordination as the daemon runs them, without HTTP.
-import { EventEmitter } from 'node:events';
+import { CrashDetection } from '../../src/coordination/crash-detection.ts';
 import { Agent, type AgentOptions } from '../../src/coordination/agent.ts';
 import { deriveTimeBudget } from '../../src/domain/time-budget.ts';
 import type { Probe } from '../../src/metrics/probe.ts';
@@ -76,11 +76,11 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
   const clock = systemClock;
   const { random } = Math;
   const open = async () => {
-    const connection = new EventEmitter();
-    const onConnectionLost = detectsCrashes ? () => connection.emit('lost') : undefined;
+    const crashDetection = new CrashDetection(log);
     const store = await openPostgresStore({
       ...storeOptions(url, schema, budget.attemptMs),
-      onConnectionLost,
+      onConnectionLost: detectsCrashes ? () => crashDetection.lost() : undefined,
+      onLock: (lock) => crashDetection.connected(lock),
     });
     const signals = new PostgresSignals(
       { clock, log, random },
@@ -98,10 +98,8 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
     return {
       store: wrapStore(store),
       signals,
-      onConnectionLost: (listener: () => void) => {
-        connection.on('lost', listener);
-        return () => connection.off('lost', listener);
-      },
+      onConnectionLost: (listener: () => void) => crashDetection.onConnectionLost(listener),
+      crashDetection: () => crashDetection.health(),
       async [Symbol.asyncDispose]() {
         await signals[Symbol.asyncDispose]();
         await store[Symbol.asyncDispose]();

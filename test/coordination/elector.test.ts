@@ -127,7 +127,9 @@ describe('a candidate', () => {
     await a.holdings.release([a.elector.term ?? never()], 'released');
     a.elector.checkTerm();
     await stage.clock.rest();
-    // It campaigns again at once, since nobody else does: another term, not the same one.
+    // Others have a TTL's time to do better; since nobody does, it campaigns again: another term, not the same one.
+    expect(a.led).toHaveLength(1);
+    await stage.clock.advance(budget.ttlMs);
     expect(a.led).toHaveLength(2);
     expect(a.elector.term?.epoch).toBe((await storedTerm()).epoch);
     await a.end();

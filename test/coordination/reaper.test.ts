@@ -43,6 +43,7 @@ async function watcher(agentId: string, applicationName?: string): Promise<Watch
     { sessionId, budget, pollMs, detectsCrashes: true },
     {
       vacant: () => told.push('vacant'),
+      retired: () => told.push('retired'),
       members: (sessionIds) => told.push(`${sessionIds.length} members`),
       reaped: (reaped) => told.push(`reaped ${reaped}`),
     },

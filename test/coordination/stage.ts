@@ -127,7 +127,8 @@ export class Stage implements AsyncDisposable {
           if (failure) throw failure;
           // The stage closes the store, so that its waiting for calls to come to rest covers the agent's end too.
           const { store, signals, onConnectionLost } = deps;
-          return { store, signals, onConnectionLost, async [Symbol.asyncDispose]() {} };
+          const crashDetection = () => ({ active: false, detail: 'off on a stage' });
+          return { store, signals, onConnectionLost, crashDetection, async [Symbol.asyncDispose]() {} };
         },
       },
       {

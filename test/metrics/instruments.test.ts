@@ -94,6 +94,7 @@ describe('a closed set of label values is there, at 0, before anything happened'
   test('failover_duration_seconds{cause}', async () => {
     expect(await series(instruments, 'streamhouse_failover_duration_seconds_count')).toEqual({
       '{cause="reaped"}': 0,
+      '{cause="crashed"}': 0,
     });
   });
 });

@@ -11,6 +11,7 @@ export const quietProbe: Probe = {
   isCoordinator: () => false,
   trustedForMs: () => 0,
   signalsConnected: () => false,
+  crashDetectionActive: () => false,
   storePools: () => [],
   leases: () => undefined,
   plan: async () => undefined,

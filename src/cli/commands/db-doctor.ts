@@ -50,6 +50,7 @@ export function addDbDoctorCommand(db: Command, context: CliContext): void {
           1_000,
           300_000,
         ),
+        detectsCrashes: switchOf(readVariable(deps.env, 'STREAMHOUSE_CRASH_DETECTION', 'CRASH_DETECTION')),
         poolMax: numberOf(
           readVariable(deps.env, 'STREAMHOUSE_DATABASE_POOL_MAX', 'DATABASE_POOL_MAX'),
           4,
@@ -66,6 +67,14 @@ function report(findings: readonly Finding[]): string {
   const todo = findings.flatMap(({ check, todo }) => (todo === undefined ? [] : [[check, todo] as const]));
   const table = formatTable(columns, findings);
   return todo.length === 0 ? table : `${table}\nWhat to do\n${formatFacts(todo)}`;
+}
+
+/** As the agent reads it; on when nothing is said. */
+function switchOf(setting: Setting | undefined): boolean {
+  const text = setting?.value.toLowerCase() ?? 'on';
+  if (['true', '1', 'on', 'yes'].includes(text)) return true;
+  if (['false', '0', 'off', 'no'].includes(text)) return false;
+  throw new CliFailure(exitCode.configuration, `${setting?.source}="${text}" must be true or false`);
 }
 
 /** As the agent reads it from its environment. */

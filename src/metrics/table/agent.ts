@@ -72,4 +72,9 @@ export const agentTable = {
     whenOff:
       '0 while the agent is active: LISTEN does not get through; set DIRECT_DATABASE_URL past the pooler.',
   }),
+  crashDetectionActive: gauge('crash_detection_active', {
+    help: '1 while a lock shows others that this agent lives, so that its crash is noticed before its TTL is over',
+    whenOff:
+      '0 with CRASH_DETECTION=off, behind a pooler and on SQLite; `/readyz?verbose` says which: a crash is noticed after the TTL.',
+  }),
 } as const;

@@ -21,6 +21,11 @@ export const coordinatorTable = {
     help: 'Coordinator terms that this agent has begun',
     whenOff: 'Grows without restarts: sessions are lost.',
   }),
+  coordinatorsRetired: counter('coordinators_retired_total', {
+    help: 'Coordinators that this agent took the role from because their work made no progress for a TTL',
+    whenOff:
+      'Grows: its log names the session; look at the processor and the pooled connection of that agent.',
+  }),
   agents: gauge('agents', {
     help: 'Agents of the group by state; coordinator only, counted at the scrape',
     labels: { group: 'open', state: agentStates },

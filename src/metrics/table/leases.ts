@@ -1,5 +1,6 @@
 // Leases of this agent: how many, how they came and went, and how long the changes took.
 import { counter, gauge, histogram } from '../definition.ts';
+import { takeoverCauses } from '../../store/leases.ts';
 import { failoverSeconds, stepSeconds } from './buckets.ts';
 
 /** `session_lost`: our session ended without us; `superseded`: found gone when read anew. */
@@ -28,9 +29,10 @@ export const leaseTable = {
   }),
   failoverDuration: histogram('failover_duration_seconds', {
     help: "From the old holder's last accepted heartbeat, database clock, to the new grant",
-    labels: { cause: ['reaped'] },
+    labels: { cause: takeoverCauses },
     buckets: failoverSeconds,
-    whenOff: 'Well above the TTL: no coordinator at that time, a slow store, or too few agents alive.',
+    whenOff:
+      '`reaped` well above the TTL, `crashed` above a few seconds: no coordinator at that time, a slow store, or too few agents alive.',
   }),
   handoffDuration: histogram('handoff_duration_seconds', {
     help: 'From asking the broker to give a partition up to its lease being free, by how it ended',

@@ -4,6 +4,7 @@
 // A connection that was too slow is not cut then, but set aside: its lock still says that we live, until a heartbeat on another
 // connection has said so under another lock. So a lock vanishes with the process or with the network, never because of a time-out.
 import type { SqlConnection } from '../sql/database.ts';
+import type { ConnectionLock } from '../sessions.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { type ParameterValues, type Statement, StatementCache } from '../sql/statement.ts';
 import {
@@ -20,6 +21,8 @@ import { translateError } from './errors.ts';
 export interface CoordinationOptions extends ConnectionOptions {
   /** Called when a connection that held a lock was lost; undefined: no lock is taken. */
   readonly onLockLost?: (() => void) | undefined;
+  /** Called with what became of the lock of each connection that is made. */
+  readonly onLock?: ((lock: ConnectionLock) => void) | undefined;
 }
 
 interface Connected {
@@ -139,8 +142,12 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
 
   /** Behind a pooler a lock would be that of whoever has the server's connection next: then none is taken. */
   private async lock(client: BoundedClient): Promise<number | null> {
-    const { onLockLost, attemptMs } = this.options;
-    if (onLockLost === undefined || !(await isDirect(client, attemptMs))) return null;
+    const { onLockLost, onLock, attemptMs } = this.options;
+    if (onLockLost === undefined) return null;
+    if (!(await isDirect(client, attemptMs))) {
+      onLock?.('pooled');
+      return null;
+    }
     const lockKey = 1 + Math.floor(Math.random() * keys);
     client.once('end', () => {
       this.aside = this.aside.filter((other) => other !== client);
@@ -152,12 +159,14 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
       [lockKey],
       attemptMs,
     );
-    return row?.['is_ours'] === true ? lockKey : null;
+    const isOurs = row?.['is_ours'] === true;
+    onLock?.(isOurs ? 'held' : 'refused');
+    return isOurs ? lockKey : null;
   }
 }
 
 /** A pooler makes up the process id that it tells its clients. */
-async function isDirect(client: BoundedClient, attemptMs: number): Promise<boolean> {
+export async function isDirect(client: BoundedClient, attemptMs: number): Promise<boolean> {
   const [row] = await queryBounded(client, 'select pg_backend_pid() as pid', [], attemptMs);
   return 'processID' in client && client.processID === row?.['pid'];
 }

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { LeaseKey } from '../../domain/lease.ts';
 import type { TermEndReason } from '../leases.ts';
 import type { SqlDatabase } from '../sql/database.ts';
+import { hasCrashed } from '../sql/crashed-session.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { type LeaseRow, readLeaseKey, sameKey, type TermRow } from '../sql/lease-rows.ts';
 import {
@@ -70,7 +71,7 @@ const acquire = statement<{ group: string; sessionId: string; leases: LeaseRow[]
       from granted g
     ), touched as (${touchSession(d, 'granted')})
     select g.kind, g.name, g.partition, g.epoch, s.agent_id as agent_before,
-      ${d.msBetween(sql`s.last_heartbeat_at`, sql`g.acquired_at`)} as silent_ms,
+      ${d.msBetween(sql`s.last_heartbeat_at`, sql`g.acquired_at`)} as silent_ms, ${hasCrashed(d)} as has_crashed,
       (select holdings_version from touched) as holdings_version
     from granted g left join ${d.table('sessions')} s on s.session_id = g.session_before`,
   (row) => ({ item: readGrant(row), holdingsVersion: readNumberOrNull(row, 'holdings_version') }),

@@ -1,5 +1,6 @@
 // Opens the PostgreSQL backend: pool, coordination connection, schema check.
 import type { MetadataStore } from '../metadata-store.ts';
+import type { ConnectionLock } from '../sessions.ts';
 import { refuseUnusableStore } from '../sql/migrations.ts';
 import { sqlStore } from '../sql/store.ts';
 import type { ConnectionOptions } from './client.ts';
@@ -23,6 +24,8 @@ export interface PostgresOptions extends ConnectionOptions {
    * it is off.
    */
   readonly onConnectionLost?: (() => void) | undefined;
+  /** Crash detection: called with what became of the lock of each coordination connection. */
+  readonly onLock?: ((lock: ConnectionLock) => void) | undefined;
 }
 
 /** Fails with StoreUnavailable while the server cannot be reached, StoreMisconfigured when a person must act. */
@@ -38,6 +41,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
     ...direct,
     strengthenCommit,
     onLockLost: options.onConnectionLost,
+    onLock: options.onLock,
   });
   return sqlStore(
     {

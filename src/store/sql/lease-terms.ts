@@ -5,7 +5,7 @@ import { EPOCHS_PER_ERA } from '../../domain/limits.ts';
 import type { Dialect } from './dialect.ts';
 import { leaseRowColumns, readLeaseKey, sameKey, termRowColumns } from './lease-rows.ts';
 import type { GrantedLease } from './leases.ts';
-import { readNumber, readTextOrNull } from './read.ts';
+import { readBoolean, readNumber, readTextOrNull } from './read.ts';
 import type { Row } from './statement.ts';
 
 const group = (d: Dialect) => d.parameter('group', 'text');
@@ -72,9 +72,11 @@ export function raiseHoldings(d: Dialect): SQL {
     where session_id = ${session(d)} and ended_at is null`;
 }
 
-/** Reads a grant from its key, epoch and, of the session that held the lease before, `agent_before` and `silent_ms`. */
+/** Reads a grant from its key, epoch and, of the session that held the lease before, `agent_before`, `silent_ms` and `has_crashed`. */
 export function readGrant(row: Row): GrantedLease {
   const agentId = readTextOrNull(row, 'agent_before');
-  const takenOver = agentId === null ? null : { agentId, silentMs: readNumber(row, 'silent_ms') };
+  const cause = readBoolean(row, 'has_crashed') ? 'crashed' : 'reaped';
+  const takenOver =
+    agentId === null ? null : ({ agentId, silentMs: readNumber(row, 'silent_ms'), cause } as const);
   return { key: readLeaseKey(row), epoch: readNumber(row, 'epoch'), takenOver };
 }

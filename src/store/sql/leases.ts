@@ -13,6 +13,7 @@ import {
   type PartitionCounts,
   type ReleaseAnswer,
   type ReleaseOutcome,
+  type TakenOver,
   type TermEndReason,
   type TermRecord,
   termEndReasons,
@@ -30,6 +31,7 @@ import {
   sameKey,
   type TermRow,
 } from './lease-rows.ts';
+import { hasCrashed } from './crashed-session.ts';
 import {
   readBoolean,
   readNumber,
@@ -46,7 +48,7 @@ export interface GrantedLease {
   readonly key: LeaseKey;
   readonly epoch: number;
   /** The reaped session that held it before, if one did. */
-  readonly takenOver: { readonly agentId: string; readonly silentMs: number } | null;
+  readonly takenOver: TakenOver | null;
 }
 
 export interface LeaseWrites {
@@ -221,9 +223,17 @@ const selectRoleViews = statement<{ group: string; after: string; limit: number 
   readView,
 );
 
+/** Of the record `h`. Stored is what programs of every release know: that the session was reaped. */
+function endReason(d: Dialect) {
+  return sql`case when h.end_reason = 'reaped' and exists (
+    select 1 from ${d.table('sessions')} s where s.session_id = h.session_id and ${hasCrashed(d)}) then 'crashed' else h.end_reason end`;
+}
+
 const selectHistory = statement<{ group: string; limit: number } & LeaseRow, TermRecord>(
   'select_lease_history',
-  (d) => sql`select h.epoch, h.agent_id, h.end_reason, ${d.timeMs(sql`h.acquired_at`)} as acquired_at_ms,
+  (
+    d,
+  ) => sql`select h.epoch, h.agent_id, ${endReason(d)} as end_reason, ${d.timeMs(sql`h.acquired_at`)} as acquired_at_ms,
       ${d.timeMs(sql`h.ended_at`)} as ended_at_ms
     from ${d.table('lease_history')} h
     where h.group_name = ${d.parameter('group', 'text')} and h.kind = ${d.parameter('kind', 'text')}
@@ -238,7 +248,7 @@ const selectHistory = statement<{ group: string; limit: number } & LeaseRow, Ter
   }),
 );
 
-export class SqlLeases implements Omit<LeaseStore, 'requestRelease'> {
+export class SqlLeases implements Omit<LeaseStore, 'requestRelease' | 'retireCoordinator'> {
   private readonly db: SqlDatabase;
   private readonly writes: LeaseWrites;
   private readonly group: string;

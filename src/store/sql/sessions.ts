@@ -73,12 +73,13 @@ function readObserved(row: Row): ObservedSession {
     ttlMs: readNumber(row, 'ttl_ms'),
     lockKey: readNumberOrNull(row, 'lock_key'),
     isLockHeld: readBoolean(row, 'is_lock_held'),
+    progress: readNumberOrNull(row, 'progress'),
   };
 }
 
-/** Whether anybody holds the lock of the session `s`. */
-function lockColumns(d: Dialect) {
-  return sql`s.lock_key, exists (select 1 from ${d.heldLocks} k where k.key = s.lock_key) as is_lock_held`;
+/** What the session `s` tells beside its beats, and whether anybody holds its lock. */
+function toldColumns(d: Dialect) {
+  return sql`s.progress, s.lock_key, exists (select 1 from ${d.heldLocks} k where k.key = s.lock_key) as is_lock_held`;
 }
 
 export const selectLiveSession = statement<
@@ -88,18 +89,19 @@ export const selectLiveSession = statement<
   'select_live_session',
   (
     d,
-  ) => sql`select s.session_id, s.agent_id, s.beat, s.ttl_ms, s.process, ${lockColumns(d)} from ${d.table('sessions')} s
+  ) => sql`select s.session_id, s.agent_id, s.beat, s.ttl_ms, s.process, ${toldColumns(d)} from ${d.table('sessions')} s
     where s.group_name = ${d.parameter('group', 'text')} and s.agent_id = ${d.parameter('agentId', 'text')}
       and s.ended_at is null`,
   (row) => ({ ...readObserved(row), process: readText(row, 'process') }),
 );
 
 /** One row, one table, no index touched, whatever the session holds. Late is fine: only a reap ends a session. */
-const beat = statement<BySession & { lockKey: number | null }, HeartbeatAnswer>(
+const beat = statement<BySession & { lockKey: number | null; progress: number | null }, HeartbeatAnswer>(
   'heartbeat',
   (d) => sql`update ${d.table('sessions')}
     set beat = beat + 1, last_heartbeat_at = ${d.now},
-      expires_at = ${d.plusMs(d.now, sql`ttl_ms`)}, lock_key = ${d.parameter('lockKey', 'bigint')}
+      expires_at = ${d.plusMs(d.now, sql`ttl_ms`)}, lock_key = ${d.parameter('lockKey', 'bigint')},
+      progress = ${d.parameter('progress', 'bigint')}
     where session_id = ${d.parameter('sessionId', 'uuid')} and ended_at is null
     returning lock_key is not null as is_crash_detected, holdings_version, end_requested_at is not null as end_requested,
       ${d.timeMs(sql`last_heartbeat_at`)} as database_time_ms,
@@ -143,10 +145,10 @@ export const endLiveSession = statement<BySession & { reason: string }>(
 
 const coordinatorName = sql.raw(`'${leaseRow(COORDINATOR).name}'`);
 
-type ObservedRow = ObservedSession & { readonly coordinates: boolean };
+type ObservedRow = ObservedSession & { readonly coordinatorEpoch: number | null };
 
 function observedColumns(d: Dialect) {
-  return sql`s.session_id, s.agent_id, s.beat, s.ttl_ms, s.registered_at, ${lockColumns(d)}, l.session_id is not null as coordinates
+  return sql`s.session_id, s.agent_id, s.beat, s.ttl_ms, s.registered_at, ${toldColumns(d)}, l.epoch as coordinator_epoch
     from ${d.table('sessions')} s
     left join ${d.table('leases')} l on l.group_name = s.group_name and l.kind = 'role'
       and l.name = ${coordinatorName} and l.partition = 0 and l.session_id = s.session_id
@@ -154,7 +156,7 @@ function observedColumns(d: Dialect) {
 }
 
 function readObservedRow(row: Row): ObservedRow {
-  return { ...readObserved(row), coordinates: readBoolean(row, 'coordinates') };
+  return { ...readObserved(row), coordinatorEpoch: readNumberOrNull(row, 'coordinator_epoch') };
 }
 
 const observeAll = statement<{ group: string }, ObservedRow>(
@@ -233,11 +235,11 @@ export class SqlSessions implements Omit<
     });
   }
 
-  async heartbeat(sessionId: string): Promise<HeartbeatAnswer> {
+  async heartbeat(sessionId: string, progress: number | null = null): Promise<HeartbeatAnswer> {
     // A connection that is made anew in between holds another lock: then the row names one that nobody holds, which
     // means nothing to observers that never saw it held.
     const lockKey = await this.coordination.lockKey();
-    const renewed = await first(this.coordination, beat, { sessionId, lockKey });
+    const renewed = await first(this.coordination, beat, { sessionId, lockKey, progress });
     if (renewed) {
       this.coordination.lockTold(lockKey);
       return renewed;
@@ -295,10 +297,12 @@ export class SqlSessions implements Omit<
     parameters: P,
   ): Promise<Observation> {
     const rows = await this.coordination.all(statement, parameters);
+    const coordinator = rows.find((row) => row.coordinatorEpoch !== null);
     return {
       connection: this.coordination.incarnation,
-      sessions: rows.map(({ coordinates: _, ...session }) => session),
-      coordinatorSessionId: rows.find((row) => row.coordinates)?.sessionId ?? null,
+      sessions: rows.map(({ coordinatorEpoch: _, ...session }) => session),
+      coordinatorSessionId: coordinator?.sessionId ?? null,
+      coordinatorEpoch: coordinator?.coordinatorEpoch ?? null,
     };
   }
 }

@@ -13,6 +13,7 @@ import { SqlRebalance } from './rebalance.ts';
 import { SqlRetention } from './retention.ts';
 import { SqlSegments } from './segments.ts';
 import { SqlSessions } from './sessions.ts';
+import { SqlStuckCoordinator } from './stuck-coordinator.ts';
 import { SqlTopics } from './topics.ts';
 
 export interface SqlBackend {
@@ -37,6 +38,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
   const retention = new SqlRetention(db, group);
   const leases = new SqlLeases(db, backend.leaseWrites, group);
   const leaseRequests = new SqlLeaseRequests(db, group);
+  const stuckCoordinator = new SqlStuckCoordinator(db, group);
   const assignments = new SqlAssignments(db, group);
   const rebalance = new SqlRebalance(db, group);
   const operatorMoves = new SqlOperatorMoves(db, group);
@@ -72,7 +74,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     listCommittedOffsets: (name, page) => consumers.listCommittedOffsets(name, page),
     deleteConsumerGroup: (name) => consumers.deleteConsumerGroup(name),
     registerSession: (session) => sessions.registerSession(session),
-    heartbeat: (id) => sessions.heartbeat(id),
+    heartbeat: (id, progress) => sessions.heartbeat(id, progress),
     setServing: (id, serving) => sessions.setServing(id, serving),
     endSession: (id, reason) => sessions.endSession(id, reason),
     observeSessions: () => sessions.observeSessions(),
@@ -90,6 +92,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     releaseLeases: (id, terms, reason) => leases.releaseLeases(id, terms, reason),
     heldLeases: (id) => leases.heldLeases(id),
     requestRelease: (key, expectedEpoch) => leaseRequests.requestRelease(key, expectedEpoch),
+    retireCoordinator: (stuck) => stuckCoordinator.retire(stuck),
     getLease: (key) => leases.getLease(key),
     listPartitionLeases: (filter, page) => leases.listPartitionLeases(filter, page),
     countPartitions: () => leases.countPartitions(),

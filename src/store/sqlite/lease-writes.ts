@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { LeaseKey } from '../../domain/lease.ts';
 import type { TermEndReason } from '../leases.ts';
 import { first, type SqlDatabase, type SqlRunner } from '../sql/database.ts';
+import { hasCrashed } from '../sql/crashed-session.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import {
   leaseKeyOf,
@@ -53,11 +54,11 @@ interface Judged {
 /** What there is to be had: which leases are free, the epoch of their grant, and from whom they are taken over. */
 const judge = statement<BySession & { leases: LeaseRow[] }, Judged>(
   'judge_free_leases',
-  (d) => sql`select f.kind, f.name, f.partition, f.epoch, f.epoch_before, b.agent_id as agent_before,
-      ${d.msBetween(sql`b.last_heartbeat_at`, d.now)} as silent_ms
+  (d) => sql`select f.kind, f.name, f.partition, f.epoch, f.epoch_before, s.agent_id as agent_before,
+      ${d.msBetween(sql`s.last_heartbeat_at`, d.now)} as silent_ms, ${hasCrashed(d)} as has_crashed
     from (select l.kind, l.name, l.partition, l.session_id, l.epoch as epoch_before, ${epochAfter(d, sql`l.epoch`)} as epoch
       ${fromFreeLeases(d)}) as f
-    left join ${d.table('sessions')} b on b.session_id = f.session_id`,
+    left join ${d.table('sessions')} s on s.session_id = f.session_id`,
   (row) => ({
     grant: readGrant(row),
     before: { ...leaseRow(readLeaseKey(row)), epoch: readNumber(row, 'epoch_before') },

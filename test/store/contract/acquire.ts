@@ -142,7 +142,7 @@ export function acquireContract(backend: Backend): void {
         key: orders,
         epoch: fence.epoch + 1,
         highWatermark: 100,
-        takenOver: { agentId: 'a', silentMs: expect.any(Number) },
+        takenOver: { agentId: 'a', silentMs: expect.any(Number), cause: 'reaped' },
       },
     ]);
     const [granted] = outcomes;

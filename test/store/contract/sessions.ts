@@ -58,6 +58,7 @@ export function sessionContract(backend: Backend): void {
         ttlMs,
         lockKey: null,
         isLockHeld: false,
+        progress: null,
         process: 'host:1',
       },
     });

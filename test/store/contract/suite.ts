@@ -19,6 +19,7 @@ import { operatorMoveContract } from './operator-moves.ts';
 import { planningInputContract } from './planning-input.ts';
 import { rebalanceContract } from './rebalance.ts';
 import { placementContract, requestContract } from './steering.ts';
+import { stuckCoordinatorContract } from './stuck-coordinator.ts';
 import { topicContract } from './topics.ts';
 import { valueContract } from './values.ts';
 
@@ -42,6 +43,7 @@ const contracts: Readonly<Record<string, (backend: Backend) => void>> = {
   'what is asked of balancing': rebalanceContract,
   'what is said of agents': placementContract,
   'requests of operators': requestContract,
+  'a stuck coordinator': stuckCoordinatorContract,
   "operators' moves": operatorMoveContract,
   paging: pagingContract,
   values: valueContract,

@@ -32,6 +32,7 @@ async function examine(options: Partial<DoctorOptions> = {}): Promise<ReadonlyMa
     ttlMs: 10_000,
     statementMs: 1_500,
     poolMax: 4,
+    detectsCrashes: true,
     oldMs: 60_000,
     clock: systemClock,
     ...options,
@@ -161,9 +162,13 @@ describe('the way to the server', () => {
     expectVerdict(behind, 'direct connection', 'ok');
     expectVerdict(behind, 'pooled connection', 'fail', /prepared statements are lost/);
     expectVerdict(behind, 'LISTEN', 'ok');
+    expectVerdict(behind, 'crash detection', 'ok');
     const both = await examine({ connectionString: pooled });
     expectVerdict(both, 'direct connection', 'fail', /LISTEN/);
     expectVerdict(both, 'LISTEN', 'warning');
+    expectVerdict(both, 'crash detection', 'note', /off by itself/);
+    const off = await examine({ detectsCrashes: false });
+    expectVerdict(off, 'crash detection', 'note', /CRASH_DETECTION=off/);
   });
 
   test('limits of the role or the database below what agents need', async () => {

@@ -25,7 +25,7 @@ const renewsLeases: Mutant = {
       statement: 'heartbeat',
       find: /^update/,
       replace: `with renewed as (
-        update {schema}.leases set acquired_at = acquired_at where session_id = $$2::uuid) update`,
+        update {schema}.leases set acquired_at = acquired_at where session_id = $$3::uuid) update`,
     },
   ],
 };

@@ -1,6 +1,7 @@
 // DESIGN section 4: a session whose connection died may be ended before its TTL, but only while its lock is missing, and only as it was
 // seen: an agent that lives has beaten under another lock, and keeps its session.
 import { eventually } from '../../support/eventually.ts';
+import { orders } from '../contract/samples.ts';
 import { join } from './cast.ts';
 import type { Mutant } from './mutants.ts';
 import { differences, rule, type Scenario } from './rule.ts';
@@ -97,6 +98,23 @@ const alive: Scenario = async (stage) => {
   );
 };
 
+/** Whoever takes over learns why, and the record says so. */
+const takenOver: Scenario = async (stage) => {
+  const { store, sessionId } = await living(stage);
+  await store.createTopic({ name: 'orders', partitionCount: 1, retentionMs: null, config: {} });
+  await store.acquireLeases(sessionId, [orders]);
+  await killConnection(stage);
+  const { observer, beat, lockKey } = await untilMissing(stage);
+  await observer.reapCrashed(sessionId, beat, lockKey);
+  const { outcomes } = await observer.acquireLeases(await join(observer, 'b'), [orders]);
+  const [outcome] = outcomes;
+  const [, before] = await observer.leaseHistory(orders, 2);
+  return differences(
+    { cause: outcome?.outcome === 'granted' && outcome.takenOver?.cause, reason: before?.reason },
+    { cause: 'crashed', reason: 'crashed' },
+  );
+};
+
 /** The connection died, and the agent has made a new one: what was seen before is not so any more. */
 const backAgain: Scenario = async (stage) => {
   const { store, sessionId } = await living(stage);
@@ -131,6 +149,7 @@ const beatenSince: Scenario = async (stage) => {
 };
 
 rule('a session whose lock has vanished is ended, whatever its TTL', dead);
+rule('a takeover of a session that was ended before its time tells of a crash', takenOver);
 rule('a session whose lock is held is not ended', alive, [
   { mutant: reapsWithoutLock, shows: /reap: 'reaped', not 'alive'/ },
 ]);

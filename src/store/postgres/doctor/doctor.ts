@@ -6,7 +6,7 @@ import { checkBudget } from './budget.ts';
 import { checkHeadroom, checkListen, checkTime } from './connections.ts';
 import { checkOld } from './old.ts';
 import type { DoctorOptions, Patient } from './patient.ts';
-import { checkPooled, judgeDirect, wayOf } from './pooler.ts';
+import { checkPooled, judgeCrashDetection, judgeDirect, wayOf } from './pooler.ts';
 import { checkSchema } from './schema.ts';
 import { checkServer, isStandby } from './server.ts';
 
@@ -28,6 +28,7 @@ export async function examinePostgres(options: DoctorOptions): Promise<readonly 
     return [
       ...server,
       judgeDirect(way),
+      judgeCrashDetection(way, options.detectsCrashes),
       'client' in pooled ? await checkPooled(pooled, attemptMs) : pooled,
       await checkListen(patient, way),
       await checkHeadroom(patient),

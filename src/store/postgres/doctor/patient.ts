@@ -12,6 +12,8 @@ export interface DoctorOptions extends ConnectionOptions {
   readonly ttlMs: number;
   /** What one of their statements may take, milliseconds. */
   readonly statementMs: number;
+  /** The agents' CRASH_DETECTION. */
+  readonly detectsCrashes: boolean;
   /** Connections of one agent's pool. */
   readonly poolMax: number;
   /** From this age on, milliseconds, a transaction, snapshot or prepared transaction holds up the cleaning of the beating rows. */

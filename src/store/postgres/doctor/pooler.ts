@@ -36,6 +36,21 @@ export function judgeDirect(way: Way): Finding {
   );
 }
 
+/** `isOn`: what the agents' CRASH_DETECTION says. */
+export function judgeCrashDetection(way: Way, isOn: boolean): Finding {
+  if (isOn && way === 'direct')
+    return ok('crash detection', "a lock on each agent's connection shows that it lives");
+  const why = isOn
+    ? 'off by itself: a lock would be that of the pooler, not of the agent'
+    : 'off by CRASH_DETECTION=off';
+  return found(
+    'crash detection',
+    'note',
+    `${why}; a crash is noticed after the TTL`,
+    isOn ? 'set DIRECT_DATABASE_URL to the server itself' : 'nothing if that is meant',
+  );
+}
+
 export async function checkPooled(pair: Pair, attemptMs: number): Promise<Finding> {
   const way = await wayOf(pair, attemptMs);
   if (way === 'direct') return ok('pooled connection', 'no pooler');

@@ -148,6 +148,10 @@ function contents(ask: Ask): Finding[] {
     isWhole
       ? ok('integrity', 'quick check passed')
       : found('integrity', 'fail', damage.slice(0, 3).map(String).join('; '), restore),
+    ok(
+      'crash detection',
+      'off by itself: nobody sees who has the file open; a crash is noticed after the TTL',
+    ),
     // In a damaged file nothing more can be looked up.
     ...(isWhole ? [references(ask), ...schema(ask)] : []),
   ];
