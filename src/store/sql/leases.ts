@@ -11,6 +11,7 @@ import {
   type LeaseStore,
   type LeaseView,
   type PartitionCounts,
+  type Reclaim,
   type ReleaseAnswer,
   type ReleaseOutcome,
   type TermEndReason,
@@ -20,7 +21,9 @@ import {
 import type { Page, PageRequest } from '../page.ts';
 import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
 import { first, type SqlDatabase } from './database.ts';
+import type { EraKeeper } from '../era/era-keeper.ts';
 import type { Dialect } from './dialect.ts';
+import { inHistory, quarantineRestMs } from './era.ts';
 import {
   leaseHolder,
   type LeaseRow,
@@ -29,6 +32,7 @@ import {
   readLeaseKey,
   sameKey,
   type TermRow,
+  type WantedRow,
 } from './lease-rows.ts';
 import {
   readBoolean,
@@ -53,9 +57,15 @@ export interface LeaseWrites {
   /**
    * One transaction: judges which of the leases are free, locks those in key order, skipping locked ones, and grants those whose epoch
    * is still the one judged free. Touches no row of a lease it does not grant. Raises the session's holdings version
-   * when it granted any.
+   * when it granted any. Grants nothing where the store's data are not of the era's history.
    */
-  acquire(group: string, sessionId: string, leases: readonly LeaseRow[]): Promise<WriteAnswer<GrantedLease>>;
+  acquire(
+    group: string,
+    sessionId: string,
+    leases: readonly WantedRow[],
+    /** The era in whose quarantine the reclaimed ones may be granted; null: none. */
+    reclaimEra: number | null,
+  ): Promise<WriteAnswer<GrantedLease>>;
   /** One transaction: vacates those that the session still holds at the epoch named. */
   release(
     group: string,
@@ -78,6 +88,10 @@ interface LeaseState {
   readonly holder: string | null;
   readonly exists: boolean;
   readonly highWatermark: number | null;
+  /** Whether the answer is of the era's history. */
+  readonly isOfEra: boolean;
+  /** Of the era's quarantine, milliseconds; 0 or less: it is over. */
+  readonly quarantineRestMs: number;
 }
 
 const insertRoles = statement<{ group: string; leases: LeaseRow[] }>(
@@ -91,7 +105,8 @@ const insertRoles = statement<{ group: string; leases: LeaseRow[] }>(
 const selectStates = statement<{ group: string; leases: LeaseRow[] }, LeaseState>(
   'select_lease_states',
   (d) => sql`select l.kind, l.name, l.partition, l.epoch, l.session_id, s.agent_id,
-      (l.kind = 'role' or p.partition is not null) as known, p.high_watermark
+      (l.kind = 'role' or p.partition is not null) as known, p.high_watermark,
+      ${inHistory(d)} as is_of_era, ${quarantineRestMs(d)} as quarantine_rest_ms
     from ${d.rows('leases', leaseRowColumns)} as w
     cross join ${d.table('leases')} l
     left join ${d.table('sessions')} s on s.session_id = l.session_id and s.ended_at is null
@@ -105,13 +120,16 @@ const selectStates = statement<{ group: string; leases: LeaseRow[] }, LeaseState
     holder: readTextOrNull(row, 'agent_id'),
     exists: Boolean(row['known']),
     highWatermark: readNumberOrNull(row, 'high_watermark'),
+    isOfEra: readBoolean(row, 'is_of_era'),
+    quarantineRestMs: readNumber(row, 'quarantine_rest_ms'),
   }),
 );
 
+/** Not found either where the store's data are not of the era's history: nothing is to be believed there. */
 const selectLiveSession = statement<{ sessionId: string }, number>(
   'select_holdings_version',
   (d) => sql`select s.holdings_version from ${d.table('sessions')} s
-    where s.session_id = ${d.parameter('sessionId', 'uuid')} and s.ended_at is null`,
+    where s.session_id = ${d.parameter('sessionId', 'uuid')} and s.ended_at is null and ${inHistory(d)}`,
   (row) => readNumber(row, 'holdings_version'),
 );
 
@@ -125,7 +143,7 @@ const selectHeld = statement<{ sessionId: string }, HeldLease>(
         and p.topic_id = (select t.topic_id from ${d.table('topics')} t
           where t.group_name = l.group_name and t.name = l.name)) as high_watermark
     from ${d.table('leases')} l
-    where l.session_id = ${d.parameter('sessionId', 'uuid')} order by l.kind, l.name, l.partition`,
+    where l.session_id = ${d.parameter('sessionId', 'uuid')} and ${inHistory(d)} order by l.kind, l.name, l.partition`,
   (row) => ({
     key: readLeaseKey(row),
     epoch: readNumber(row, 'epoch'),
@@ -241,22 +259,34 @@ const selectHistory = statement<{ group: string; limit: number } & LeaseRow, Ter
 export class SqlLeases implements Omit<LeaseStore, 'requestRelease'> {
   private readonly db: SqlDatabase;
   private readonly writes: LeaseWrites;
+  private readonly eras: EraKeeper;
   private readonly group: string;
 
-  constructor(db: SqlDatabase, writes: LeaseWrites, group: string) {
+  constructor(db: SqlDatabase, writes: LeaseWrites, eras: EraKeeper, group: string) {
     this.db = db;
     this.writes = writes;
+    this.eras = eras;
     this.group = group;
   }
 
-  async acquireLeases(sessionId: string, keys: readonly LeaseKey[]): Promise<AcquireAnswer> {
+  async acquireLeases(
+    sessionId: string,
+    keys: readonly LeaseKey[],
+    reclaim?: Reclaim,
+  ): Promise<AcquireAnswer> {
     const { group } = this;
+    const wanted = keys.map((key) => ({ ...leaseRow(key), reclaimed: reclaim?.has(key) === true ? 1 : 0 }));
     const leases = keys.map(leaseRow);
     await this.ensureRoles(leases.filter((lease) => lease.kind === 'role'));
-    const written = await this.writes.acquire(group, sessionId, leases);
+    const written = await this.writes.acquire(group, sessionId, wanted, reclaim?.era ?? null);
     const states = await this.states(leases);
+    if ([...states.values()].some((state) => !state.isOfEra)) {
+      // What a server of another history says we hold, somebody else may hold by now.
+      await this.eras.settle();
+      throw sessionLost(sessionId, 'a new era was opened');
+    }
     if (written.done.length === 0 && (await first(this.db, selectLiveSession, { sessionId })) === undefined) {
-      throw new Refusal('session_lost', `session ${sessionId} has ended; it can hold no lease`);
+      throw sessionLost(sessionId, 'it can hold no lease');
     }
     const granted = new Map(written.done.map((grant) => [leaseKeyText(grant.key), grant]));
     const outcomes = keys.map((key): AcquireOutcome => {
@@ -270,7 +300,7 @@ export class SqlLeases implements Omit<LeaseStore, 'requestRelease'> {
           : { outcome: 'already_held', key, epoch, highWatermark };
       }
       return state.holder === null
-        ? { outcome: 'busy', key }
+        ? notYet(key, state, reclaim)
         : { outcome: 'held', key, epoch, holder: state.holder };
     });
     return { outcomes, holdingsVersion: written.holdingsVersion };
@@ -302,7 +332,8 @@ export class SqlLeases implements Omit<LeaseStore, 'requestRelease'> {
     // The version first: what changes between the two reads shows as a higher version at the next heartbeat.
     const holdingsVersion = await first(this.db, selectLiveSession, { sessionId });
     if (holdingsVersion === undefined) {
-      throw new Refusal('session_lost', `session ${sessionId} has ended; it holds nothing`);
+      await this.eras.settle();
+      throw sessionLost(sessionId, 'it holds nothing');
     }
     return { holdingsVersion, terms: await this.db.all(selectHeld, { sessionId }) };
   }
@@ -358,4 +389,14 @@ export class SqlLeases implements Omit<LeaseStore, 'requestRelease'> {
     const rows = await this.db.all(selectStates, { group: this.group, leases: [...leases] });
     return new Map(rows.map((state) => [leaseKeyText(state.key), state]));
   }
+}
+
+/** Free, and not had. */
+function notYet(key: LeaseKey, { quarantineRestMs: forMs }: LeaseState, reclaim?: Reclaim): AcquireOutcome {
+  const isQuarantined = forMs > 0 && reclaim?.has(key) !== true;
+  return isQuarantined ? { outcome: 'quarantined', key, forMs } : { outcome: 'busy', key };
+}
+
+function sessionLost(sessionId: string, so: string): Refusal {
+  return new Refusal('session_lost', `session ${sessionId} has ended; ${so}`);
 }

@@ -1,4 +1,5 @@
 // The metadata store put together from its SQL parts; a backend gives the database, the connection and its own write statements.
+import type { EraKeeper } from '../era/era-keeper.ts';
 import type { Era, MetadataStore, PoolUse } from '../metadata-store.ts';
 import { SqlAgents } from './agents.ts';
 import { SqlAssignments } from './assignments.ts';
@@ -21,6 +22,7 @@ export interface SqlBackend {
   readonly coordination: SqlConnection;
   readonly leaseWrites: LeaseWrites;
   readonly fencedWrites: FencedWrites;
+  readonly eras: EraKeeper;
   /** Default: there are none. */
   pools?(): readonly PoolUse[];
   close(): Promise<void>;
@@ -28,14 +30,14 @@ export interface SqlBackend {
 
 /** The store of one agent group over `backend`. */
 export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
-  const { db, coordination } = backend;
+  const { db, coordination, eras } = backend;
   const topics = new SqlTopics(db, group);
-  const segments = new SqlSegments(db, backend.fencedWrites, group);
+  const segments = new SqlSegments(db, backend.fencedWrites, eras, group);
   const consumers = new SqlConsumerGroups(db, group);
-  const sessions = new SqlSessions(db, coordination, group);
+  const sessions = new SqlSessions(db, coordination, eras, group);
   const agents = new SqlAgents(db, group);
   const retention = new SqlRetention(db, group);
-  const leases = new SqlLeases(db, backend.leaseWrites, group);
+  const leases = new SqlLeases(db, backend.leaseWrites, eras, group);
   const leaseRequests = new SqlLeaseRequests(db, group);
   const assignments = new SqlAssignments(db, group);
   const rebalance = new SqlRebalance(db, group);
@@ -86,7 +88,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     countAgents: () => agents.countAgents(),
     removeAgent: (id, options) => agents.removeAgent(id, options),
     purge: (olderThanMs) => retention.purge(olderThanMs),
-    acquireLeases: (id, keys) => leases.acquireLeases(id, keys),
+    acquireLeases: (id, keys, reclaim) => leases.acquireLeases(id, keys, reclaim),
     releaseLeases: (id, terms, reason) => leases.releaseLeases(id, terms, reason),
     heldLeases: (id) => leases.heldLeases(id),
     requestRelease: (key, expectedEpoch) => leaseRequests.requestRelease(key, expectedEpoch),
