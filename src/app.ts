@@ -204,6 +204,7 @@ async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Pro
       onOpened: (era) => tellEra(log, era),
       onHistoryHidden: () =>
         log.warn(
+          {},
           'the server does not show its system identifier and timeline: after a failover that may have lost commits, a new era is opened by hand (streamhouse db fence --new-era)',
         ),
     },
