@@ -117,7 +117,7 @@ export class PostgresSchema implements SchemaAdmin {
 /** Not allowed, not there, not supported. */
 const hiding = new Set(['42501', '42883', '0A000']);
 
-function isHidden(error: unknown): boolean {
+export function isHidden(error: unknown): boolean {
   return error instanceof pg.DatabaseError && hiding.has(error.code ?? '');
 }
 
