@@ -4,6 +4,7 @@ import { EPOCHS_PER_ERA } from '../../domain/limits.ts';
 import type { Era } from '../metadata-store.ts';
 import { first, type SqlDatabase, type SqlRunner } from '../sql/database.ts';
 import { selectHistoryPoint } from '../sql/era.ts';
+import type { EraWatch } from '../sql/era-watch.ts';
 import { eraAfter, turnEra } from './turn.ts';
 
 /** What is to be told loudly: somebody's broker stops now. */
@@ -22,7 +23,7 @@ export interface EraKeeperOptions {
   readonly onOpened?: ((era: OpenedEra) => void) | undefined;
 }
 
-export class EraKeeper {
+export class EraKeeper implements EraWatch {
   private readonly db: SqlDatabase;
   private readonly options: EraKeeperOptions;
   private readonly watch = new HistoryWatch();
@@ -36,27 +37,20 @@ export class EraKeeper {
     this.options = options;
   }
 
-  /** The era that this agent has heard of last, which is the highest; undefined before its first heartbeat. */
   get eraKnown(): number | undefined {
     return this.watch.last?.era;
   }
 
-  /** A session of so long a TTL is registered: it may be lost with its registration, and is waited for all the same. */
   noteTtl(ttlMs: number): void {
     this.ttlMs = Math.max(this.ttlMs, ttlMs);
   }
 
-  /**
-   * Of an answer that saw `point`: false when that is of a history that is over, and a new era is open now. The point of anything but a
-   * committed write must have no position.
-   */
   async follows(point: HistoryPoint): Promise<boolean> {
     const why = this.watch.note(point);
     if (why !== undefined) await this.open(point, why);
     return why === undefined;
   }
 
-  /** Something was refused, or not found: false when that is because the history is another; a new era is open now. */
   async settle(): Promise<boolean> {
     const point = await first(this.db, selectHistoryPoint, {});
     if (point === undefined) throw new Error('the store has no era row');

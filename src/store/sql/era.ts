@@ -25,19 +25,19 @@ export const selectEra = statement<NoParameters, Era>(
   readEra,
 );
 
-/** Whether the era `e` was opened on the history `h`. What either does not say is no difference. */
-const isOfEra = sql`coalesce(cast(e.system_identifier as text) = h.system_identifier and e.timeline = h.timeline, true)`;
+/** Whether the era was opened on the server's history. What either does not say is no difference. */
+const isOfEra = sql`coalesce(cast(era.system_identifier as text) = server.system_identifier and era.timeline = server.timeline, true)`;
 
 /** Whether the server's data are of the history that the era row names: a subquery, evaluated once in its statement. */
 export function inHistory(d: Dialect): SQL {
-  return sql`(select ${isOfEra} from ${d.table('era')} e cross join ${d.history} as h)`;
+  return sql`(select ${isOfEra} from ${d.table('era')} as era cross join ${d.history} as server)`;
 }
 
 /** A row source of one row, the moment of history at which its statement is executed. Its columns begin with `era_`. */
 export function historyPoint(d: Dialect): SQL {
-  return sql`(select e.number as era_number, ${isOfEra} as era_is_own, h.system_identifier as era_system,
-      h.timeline as era_timeline, h.position as era_position
-    from ${d.table('era')} e cross join ${d.history} as h)`;
+  return sql`(select era.number as era_number, ${isOfEra} as era_is_own, server.system_identifier as era_system,
+      server.timeline as era_timeline, server.position as era_position
+    from ${d.table('era')} as era cross join ${d.history} as server)`;
 }
 
 export function readHistoryPoint(row: Row): HistoryPoint {
@@ -52,7 +52,7 @@ export function readHistoryPoint(row: Row): HistoryPoint {
 
 export const selectHistoryPoint = statement<NoParameters, HistoryPoint>(
   'select_history_point',
-  (d) => sql`select p.* from ${historyPoint(d)} as p`,
+  (d) => sql`select point.* from ${historyPoint(d)} as point`,
   readHistoryPoint,
 );
 
@@ -84,7 +84,7 @@ export const noteHistory = statement(
   'note_history',
   (
     d,
-  ) => sql`update ${d.table('era')} set system_identifier = (select cast(h.system_identifier as bigint) from ${d.history} as h),
-    timeline = (select h.timeline from ${d.history} as h)`,
+  ) => sql`update ${d.table('era')} set system_identifier = (select cast(server.system_identifier as bigint) from ${d.history} as server),
+    timeline = (select server.timeline from ${d.history} as server)`,
   nothing,
 );

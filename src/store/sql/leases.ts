@@ -2,7 +2,6 @@
 // statements (`LeaseWrites`).
 import { sql } from 'drizzle-orm';
 import { type LeaseKey, leaseKeyText, roleKey, type Term } from '../../domain/lease.ts';
-import { Refusal } from '../../domain/refusal.ts';
 import {
   type AcquireAnswer,
   type AcquireOutcome,
@@ -21,9 +20,9 @@ import {
 import type { Page, PageRequest } from '../page.ts';
 import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
 import { first, type SqlDatabase } from './database.ts';
-import type { EraKeeper } from '../era/era-keeper.ts';
 import type { Dialect } from './dialect.ts';
 import { inHistory, quarantineRestMs } from './era.ts';
+import type { EraWatch } from './era-watch.ts';
 import {
   leaseHolder,
   type LeaseRow,
@@ -44,6 +43,7 @@ import {
   readTime,
   readTimeOrNull,
 } from './read.ts';
+import { notYet, sessionLost } from './not-granted.ts';
 import { nothing, type Row, statement } from './statement.ts';
 
 export interface GrantedLease {
@@ -259,10 +259,10 @@ const selectHistory = statement<{ group: string; limit: number } & LeaseRow, Ter
 export class SqlLeases implements Omit<LeaseStore, 'requestRelease'> {
   private readonly db: SqlDatabase;
   private readonly writes: LeaseWrites;
-  private readonly eras: EraKeeper;
+  private readonly eras: EraWatch;
   private readonly group: string;
 
-  constructor(db: SqlDatabase, writes: LeaseWrites, eras: EraKeeper, group: string) {
+  constructor(db: SqlDatabase, writes: LeaseWrites, eras: EraWatch, group: string) {
     this.db = db;
     this.writes = writes;
     this.eras = eras;
@@ -300,7 +300,7 @@ export class SqlLeases implements Omit<LeaseStore, 'requestRelease'> {
           : { outcome: 'already_held', key, epoch, highWatermark };
       }
       return state.holder === null
-        ? notYet(key, state, reclaim)
+        ? notYet(key, state.quarantineRestMs, reclaim)
         : { outcome: 'held', key, epoch, holder: state.holder };
     });
     return { outcomes, holdingsVersion: written.holdingsVersion };
@@ -389,14 +389,4 @@ export class SqlLeases implements Omit<LeaseStore, 'requestRelease'> {
     const rows = await this.db.all(selectStates, { group: this.group, leases: [...leases] });
     return new Map(rows.map((state) => [leaseKeyText(state.key), state]));
   }
-}
-
-/** Free, and not had. */
-function notYet(key: LeaseKey, { quarantineRestMs: forMs }: LeaseState, reclaim?: Reclaim): AcquireOutcome {
-  const isQuarantined = forMs > 0 && reclaim?.has(key) !== true;
-  return isQuarantined ? { outcome: 'quarantined', key, forMs } : { outcome: 'busy', key };
-}
-
-function sessionLost(sessionId: string, so: string): Refusal {
-  return new Refusal('session_lost', `session ${sessionId} has ended; ${so}`);
 }

@@ -13,8 +13,8 @@ import type { Partition } from '../../domain/topic.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { AppendAnswer, Fence, SegmentStore } from '../segments.ts';
 import { decodeCursor, pageOf } from './cursor.ts';
-import type { EraKeeper } from '../era/era-keeper.ts';
 import { ConstraintViolation, first, type SqlDatabase } from './database.ts';
+import type { EraWatch } from './era-watch.ts';
 import type { Dialect } from './dialect.ts';
 import type { FencedTarget, FencedWrites } from './fence.ts';
 import { readBoolean, readNumber, readText, readTextOrNull, readTime } from './read.ts';
@@ -171,10 +171,10 @@ const attemptsMax = 5;
 export class SqlSegments implements SegmentStore {
   private readonly db: SqlDatabase;
   private readonly writes: FencedWrites;
-  private readonly eras: EraKeeper;
+  private readonly eras: EraWatch;
   private readonly group: string;
 
-  constructor(db: SqlDatabase, writes: FencedWrites, eras: EraKeeper, group: string) {
+  constructor(db: SqlDatabase, writes: FencedWrites, eras: EraWatch, group: string) {
     this.db = db;
     this.writes = writes;
     this.eras = eras;

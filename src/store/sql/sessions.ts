@@ -15,10 +15,10 @@ import type {
   SessionStore,
 } from '../sessions.ts';
 import { ensureAgentGroup, raiseGeneration } from './agent-group.ts';
-import type { EraKeeper } from '../era/era-keeper.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { historyPoint, readHistoryPoint } from './era.ts';
+import type { EraWatch } from './era-watch.ts';
 import { readBoolean, readNumber, readNumberOrNull, readText, readOneOfOrNull, readTime } from './read.ts';
 import { closeSessionTerms, lockSessionLeases, vacateSessionLeases } from './session-leases.ts';
 import { nothing, type ParameterValues, type Row, type Statement, statement } from './statement.ts';
@@ -146,7 +146,7 @@ const selectEndReason = statement<BySession, SessionEndReason | null>(
 /** Of a session that is over, or unknown, and where in history that is so. */
 const selectFate = statement<BySession, { reason: SessionEndReason | null; at: HistoryPoint }>(
   'select_fate',
-  (d) => sql`select p.*, s.end_reason from ${historyPoint(d)} as p
+  (d) => sql`select point.*, s.end_reason from ${historyPoint(d)} as point
     left join ${d.table('sessions')} s on s.session_id = ${d.parameter('sessionId', 'uuid')}`,
   (row) => ({
     reason: readOneOfOrNull(row, 'end_reason', sessionEndReasons),
@@ -230,10 +230,10 @@ export class SqlSessions implements Omit<
 > {
   private readonly db: SqlDatabase;
   private readonly coordination: SqlConnection;
-  private readonly eras: EraKeeper;
+  private readonly eras: EraWatch;
   private readonly group: string;
 
-  constructor(db: SqlDatabase, coordination: SqlConnection, eras: EraKeeper, group: string) {
+  constructor(db: SqlDatabase, coordination: SqlConnection, eras: EraWatch, group: string) {
     this.db = db;
     this.coordination = coordination;
     this.eras = eras;

@@ -1,11 +1,11 @@
 // The metadata store put together from its SQL parts; a backend gives the database, the connection and its own write statements.
-import type { EraKeeper } from '../era/era-keeper.ts';
 import type { Era, MetadataStore, PoolUse } from '../metadata-store.ts';
 import { SqlAgents } from './agents.ts';
 import { SqlAssignments } from './assignments.ts';
 import { SqlConsumerGroups } from './consumer-groups.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
 import { selectEra } from './era.ts';
+import type { EraWatch } from './era-watch.ts';
 import type { FencedWrites } from './fence.ts';
 import { type LeaseWrites, SqlLeases } from './leases.ts';
 import { SqlLeaseRequests } from './lease-requests.ts';
@@ -22,7 +22,7 @@ export interface SqlBackend {
   readonly coordination: SqlConnection;
   readonly leaseWrites: LeaseWrites;
   readonly fencedWrites: FencedWrites;
-  readonly eras: EraKeeper;
+  readonly eras: EraWatch;
   /** Default: there are none. */
   pools?(): readonly PoolUse[];
   close(): Promise<void>;

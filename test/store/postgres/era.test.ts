@@ -8,7 +8,7 @@ import { differences, rule, type Scenario } from './rule.ts';
 import type { Stage } from './stage.ts';
 
 const comparison =
-  /coalesce\(cast\(e\.system_identifier as text\) = h\.system_identifier and e\.timeline = h\.timeline, true\)/;
+  /coalesce\(cast\(era\.system_identifier as text\) = server\.system_identifier and era\.timeline = server\.timeline, true\)/;
 
 /** Statements that take every history for the era's own. */
 function blind(name: string, ...statements: string[]): Mutant {
@@ -145,7 +145,7 @@ rule('no segment is appended on another history', appending, [
 ]);
 rule('what another history says that we hold is not believed', believing, [
   {
-    mutant: blind('looks at leases whatever the history', 'select_lease_states'),
+    mutant: blind('looks whatever the history', 'select_lease_states', 'select_holdings_version'),
     shows: /asked: 'answered'/,
   },
 ]);
