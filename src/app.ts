@@ -19,6 +19,7 @@ import { trustedUntilMs } from './domain/session.ts';
 import type { Logger } from './platform/logger.ts';
 import { PostgresSignals } from './signals/postgres-signals.ts';
 import { type PollPace, SqliteSignals } from './signals/sqlite-signals.ts';
+import type { OpenedEra } from './store/era/era-keeper.ts';
 import { reach } from './store/postgres/encryption.ts';
 import { grantsSql } from './store/postgres/grants.ts';
 import { openPostgresStore } from './store/postgres/open.ts';
@@ -205,6 +206,14 @@ async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Pro
     migrate: settings.AUTO_MIGRATE,
     onConnectionLost: crashes && (() => crashes.lost()),
     onLock: (lock) => crashes?.connected(lock),
+    eras: {
+      onOpened: (era) => tellEra(log, era),
+      onHistoryHidden: () =>
+        log.warn(
+          {},
+          'the server does not show its system identifier and timeline: after a failover that may have lost commits, a new era is opened by hand (streamhouse db fence --new-era)',
+        ),
+    },
   });
   const signals = new PostgresSignals(
     { clock, log, random },
@@ -222,12 +231,22 @@ async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Pro
   return closingBoth(store, signals, crashes ?? CrashDetection.off(log, 'off by CRASH_DETECTION=off'));
 }
 
+/** As loud as can be: every session of every group has ended. */
+function tellEra(log: Logger, { why, before, seen, opened }: OpenedEra): void {
+  const { number: era, quarantineMs } = opened;
+  log.error(
+    { why, before, seen, era, quarantineMs },
+    'the store went on from another history; opened a new era, all sessions end',
+  );
+}
+
 async function openSqlite({ settings, budget }: AgentConfig, log: Logger): Promise<OpenedStore> {
   const store = await openSqliteStore({
     file: sqliteFile(settings.DATABASE_URL),
     group: settings.AGENT_GROUP,
     attemptMs: budget.attemptMs,
     migrate: settings.AUTO_MIGRATE,
+    onEraOpened: (era) => tellEra(log, era),
   });
   const digest = async () => {
     const { sessions, coordinatorSessionId } = await store.observeSessions();

@@ -11,7 +11,7 @@ import { Scope } from '../platform/scope.ts';
 import type { Signals } from '../signals/signals.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
 import type { AgentDescription } from '../store/sessions.ts';
-import type { ReleaseOutcome } from '../store/leases.ts';
+import type { Reclaim, ReleaseOutcome } from '../store/leases.ts';
 import type { AgentStatus, AgentView, Change, Held, HeldTerm, ReadinessCheck } from './agent-view.ts';
 import type { AgentEvent } from './agent-events.ts';
 import type { AgentRunState } from './agent-run-state.ts';
@@ -82,6 +82,8 @@ export class Agent implements AgentView, AsyncDisposable {
   private phase: 'starting' | 'waiting' | 'live' | 'draining' | 'stopped' = 'starting';
   private detail: string | null = 'opening the store';
   private stateTold: AgentRunState | undefined;
+  /** Of the session that was lost last, for the next one alone. */
+  private reclaim: Reclaim | undefined;
 
   constructor(deps: AgentDeps, options: AgentOptions) {
     this.deps = deps;
@@ -280,7 +282,9 @@ export class Agent implements AgentView, AsyncDisposable {
       ...this.options,
       agentId: agent.agentId,
       group,
+      reclaim: this.reclaim,
     });
+    this.reclaim = undefined;
     this.session = session;
     this.enter('live', null);
     log.info({ sessionId: session.sessionId, ttlMs: budget.ttlMs }, 'session registered');
@@ -291,6 +295,7 @@ export class Agent implements AgentView, AsyncDisposable {
     watching.end();
     await watch;
     if (end.why === 'lost') {
+      if (end.reclaimEra !== undefined) this.reclaim = session.reclaimIn(end.reclaimEra);
       const leases = session.held().length;
       instruments.leasesLost.inc({ reason: 'session_lost' }, leases);
       log.warn(

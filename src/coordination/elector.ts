@@ -84,6 +84,7 @@ export class Elector {
           return { key: role, epoch: outcome.epoch };
         }
         if (outcome?.outcome === 'busy') waitMs = backoff.nextMs();
+        if (outcome?.outcome === 'quarantined') waitMs = Math.min(tickMs, outcome.forMs);
       } catch (error) {
         log.debug({ err: error, role: leaseKeyText(role) }, 'campaign failed');
         waitMs = backoff.nextMs();

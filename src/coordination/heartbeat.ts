@@ -11,8 +11,11 @@ export type Renewed = Extract<HeartbeatAnswer, { outcome: 'renewed' }>;
 
 export type SessionEnd =
   | { readonly why: 'stopped' }
-  /** The database says that our session is over. */
-  | { readonly why: 'lost'; readonly reason: string }
+  /**
+   * The database says that our session is over. `reclaimEra`: it was trusted when we heard that this era ended it; what it held may be had
+   * back in its quarantine.
+   */
+  | { readonly why: 'lost'; readonly reason: string; readonly reclaimEra: number | undefined }
   /** An operator asked for its end. */
   | { readonly why: 'end_requested' };
 
@@ -51,13 +54,16 @@ export class Heartbeat {
       try {
         const answer = await this.beat(session.sessionId, handlers.progress());
         if (answer.outcome === 'session_lost') {
+          const isTrusted = session.trust.forMs() > 0;
           session.trust.void();
           instruments.heartbeats.inc({ result: 'lost' });
-          return { why: 'lost', reason: answer.reason };
+          const reclaimEra = answer.reason === 'new_era' && isTrusted ? answer.era : undefined;
+          return { why: 'lost', reason: answer.reason, reclaimEra };
         }
         await handlers.beforeTrust(answer);
         session.trust.proven(sent);
         instruments.heartbeats.inc({ result: 'renewed' });
+        instruments.era.set(answer.era);
         instruments.storeClockOffset.set((answer.databaseTime.getTime() - clock.wallMs()) / 1000);
         if (answer.endRequested) return { why: 'end_requested' };
         backoff.reset();

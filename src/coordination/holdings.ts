@@ -3,7 +3,7 @@
 import { type LeaseKey, leaseKeyText, type PartitionKey, type Term } from '../domain/lease.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { Serial } from '../platform/serial.ts';
-import type { AcquireOutcome, HeldLease, ReleaseOutcome, TermEndReason } from '../store/leases.ts';
+import type { AcquireOutcome, HeldLease, Reclaim, ReleaseOutcome, TermEndReason } from '../store/leases.ts';
 import type { AgentEvent, LeaseLostReason } from './agent-events.ts';
 import type { HeldTerm, Revoking } from './agent-view.ts';
 import type { CoordinationDeps } from './deps.ts';
@@ -17,6 +17,7 @@ export class Holdings {
   private readonly deps: CoordinationDeps;
   private readonly sessionId: string;
   private readonly tell: (events: readonly AgentEvent[]) => void;
+  private readonly reclaim: Reclaim | undefined;
   private readonly serial = new Serial();
   private terms = new Map<string, Term>();
   /** Given up locally: nobody may act on them, whether the store is being told now or could not be. */
@@ -29,12 +30,17 @@ export class Holdings {
   /** Made when it is asked for, void at every change: asking is frequent, changes are not. */
   private partitionTerms: readonly HeldTerm[] | undefined;
 
-  /** `tell` hears of every change of the partitions held, in the turn in which it is made. */
+  /**
+   * `tell` hears of every change of the partitions held, in the turn in which it is made. `reclaim`: what the session before this one
+   * trusted when a new era ended it.
+   */
   constructor(
     deps: CoordinationDeps,
     sessionId: string,
     tell: (events: readonly AgentEvent[]) => void = () => undefined,
+    reclaim?: Reclaim,
   ) {
+    this.reclaim = reclaim;
     this.deps = deps;
     this.sessionId = sessionId;
     this.tell = tell;
@@ -157,7 +163,7 @@ export class Holdings {
   private async acquireBatch(keys: readonly LeaseKey[]): Promise<readonly AcquireOutcome[]> {
     const { store, instruments, log } = this.deps;
     try {
-      const { outcomes, holdingsVersion } = await store.acquireLeases(this.sessionId, keys);
+      const { outcomes, holdingsVersion } = await store.acquireLeases(this.sessionId, keys, this.reclaim);
       const granted: AgentEvent[] = [];
       for (const outcome of outcomes) {
         instruments.leaseAcquisitions.inc({ result: outcome.outcome });

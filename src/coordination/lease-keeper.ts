@@ -85,8 +85,9 @@ export class LeaseKeeper {
     while (!signal.aborted) {
       let waitMs = tickMs;
       try {
-        await this.reconcile();
-        if (this.missing().length > 0) waitMs = backoff.nextMs();
+        const quarantinedForMs = await this.reconcile();
+        if (quarantinedForMs !== undefined) waitMs = Math.min(tickMs, quarantinedForMs);
+        else if (this.missing().length > 0) waitMs = backoff.nextMs();
         else backoff.reset();
         waitMs = Math.min(waitMs, this.untilDeadlineMs());
       } catch (error) {
@@ -101,7 +102,8 @@ export class LeaseKeeper {
     }
   }
 
-  private async reconcile(): Promise<void> {
+  /** Answers how long there is nothing more to be had, milliseconds, when all that is missing is in a new era's quarantine. */
+  private async reconcile(): Promise<number | undefined> {
     // First, whatever the store says to the rest: a broker's time is over when it is over.
     let released = await this.handoff.settle();
     if (this.stale && this.leavingByMs === undefined) await this.readAssignment();
@@ -113,7 +115,7 @@ export class LeaseKeeper {
     released += await this.handoff.giveUp(this.unwanted(), this.leavingByMs);
     if (released > 0) this.deps.log.info({ count: released }, 'leases released to follow the assignment');
     const missing = this.missing();
-    if (missing.length === 0) return;
+    if (missing.length === 0) return undefined;
     const outcomes = await this.holdings.acquire(missing);
     const granted = outcomes.filter(
       ({ outcome }) => outcome === 'granted' || outcome === 'already_held',
@@ -121,6 +123,13 @@ export class LeaseKeeper {
     if (granted > 0) this.deps.log.info({ count: granted, wanted: missing.length }, 'leases acquired');
     // A partition that is gone: the assignment we read is older than the topic's deletion.
     if (outcomes.some(({ outcome }) => outcome === 'unknown')) this.stale = true;
+    const waits = outcomes.flatMap((answer) => (answer.outcome === 'quarantined' ? [answer.forMs] : []));
+    if (waits.length === 0 || granted + waits.length < outcomes.length) return undefined;
+    this.deps.log.info(
+      { count: waits.length, forMs: Math.max(...waits) },
+      'leases wait for the quarantine of a new era',
+    );
+    return Math.max(...waits);
   }
 
   /** Until the next broker's time is over. */

@@ -1,13 +1,13 @@
 // One session from its registration to its end: the loops that live in it, and who tells whom. A new session starts all of
 // them anew, so that nothing survives that the old one believed.
 import { lostConnectionTrustMs } from '../domain/crash-watch.ts';
-import { COORDINATOR, type Term } from '../domain/lease.ts';
+import { COORDINATOR, leaseKeyText, type Term } from '../domain/lease.ts';
 import type { PlanFigures } from '../metrics/probe.ts';
 import { Bell } from '../platform/bell.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import { Scope } from '../platform/scope.ts';
 import type { SignalKind } from '../signals/signals.ts';
-import type { ReleaseOutcome } from '../store/leases.ts';
+import type { Reclaim, ReleaseOutcome } from '../store/leases.ts';
 import type { AgentEvent, LeaseLostReason } from './agent-events.ts';
 import type { HeldTerm } from './agent-view.ts';
 import type { BrokerWatch } from './broker-watch.ts';
@@ -42,6 +42,8 @@ export interface LiveSessionOptions {
   /** How long a broker has to acknowledge that it gave a partition up, milliseconds. */
   readonly handoffTimeoutMs: number;
   readonly placement: PlacementOptions;
+  /** What the session before this one trusted when a new era ended it. */
+  readonly reclaim: Reclaim | undefined;
 }
 
 /** What a session is given beside its stores and clocks: the broker it leads for, and who hears what happens. */
@@ -88,10 +90,11 @@ export class LiveSession {
     this.registered = registered;
     this.sessionId = sessionId;
     this.surroundings = surroundings;
-    this.holdings = new Holdings(deps, sessionId, (events) => {
+    const tell = (events: readonly AgentEvent[]): void => {
       surroundings.tell(events);
       this.heldBell.ring();
-    });
+    };
+    this.holdings = new Holdings(deps, sessionId, tell, options.reclaim);
     this.handoff = new Handoff(deps, this.holdings, {
       timeoutMs: options.handoffTimeoutMs,
       isBrokerAttached: () => surroundings.broker.isAttached,
@@ -153,6 +156,18 @@ export class LiveSession {
   /** Partition terms held, whether or not the session is trusted now. */
   held(): readonly HeldTerm[] {
     return this.keeper.held();
+  }
+
+  /**
+   * What the next session may have back in the quarantine of `era`. Not the coordinator's role: nothing that moves could be had
+   * meanwhile, and half of the agents may not have come back yet.
+   */
+  reclaimIn(era: number): Reclaim {
+    const trusted = new Set(
+      [...this.holdings.partitions(), ...this.holdings.roles()].map(({ key }) => leaseKeyText(key)),
+    );
+    trusted.delete(leaseKeyText(COORDINATOR));
+    return { era, has: (key) => trusted.has(leaseKeyText(key)) };
   }
 
   /** The broker is done with these terms. */

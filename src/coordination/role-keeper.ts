@@ -144,6 +144,9 @@ export class RoleKeeper {
     for (const outcome of outcomes) {
       if (outcome.outcome === 'busy') isContested = true;
       if (outcome.key.kind !== 'role') continue;
+      if (outcome.outcome === 'quarantined') {
+        this.races.of(outcome.key.name).notBeforeMs = this.deps.clock.monotonicMs() + outcome.forMs;
+      }
       if (outcome.outcome !== 'granted' && outcome.outcome !== 'already_held') continue;
       this.races.begin(this.races.of(outcome.key.name), outcome.epoch);
     }

@@ -24,8 +24,16 @@ export type AcquireOutcome =
   | { readonly outcome: 'held'; readonly key: LeaseKey; readonly epoch: number; readonly holder: string }
   /** Free, but another transaction has its row locked: ask again soon. */
   | { readonly outcome: 'busy'; readonly key: LeaseKey }
+  /** Free, but for so long, milliseconds, only those may have it who trusted it when the era was opened. */
+  | { readonly outcome: 'quarantined'; readonly key: LeaseKey; readonly forMs: number }
   /** No such partition. */
   | { readonly outcome: 'unknown'; readonly key: LeaseKey };
+
+/** What an agent trusted when it heard that an era was opened, and may have back while others wait. In any later era it says nothing. */
+export interface Reclaim {
+  readonly era: number;
+  has(key: LeaseKey): boolean;
+}
 
 export interface AcquireAnswer {
   readonly outcomes: readonly AcquireOutcome[];
@@ -126,9 +134,10 @@ export interface PartitionCounts {
 export interface LeaseStore {
   /**
    * Takes every lease of `keys` that is free: vacant, or its session ended or unknown. Needs no clock. A role's lease is
-   * made at its first acquire. Never waits for a locked row. Keys must be distinct. Refuses: `session_lost`.
+   * made at its first acquire. Never waits for a locked row. Keys must be distinct. In the quarantine of a new era it takes only what is
+   * reclaimed. Refuses: `session_lost`.
    */
-  acquireLeases(sessionId: string, keys: readonly LeaseKey[]): Promise<AcquireAnswer>;
+  acquireLeases(sessionId: string, keys: readonly LeaseKey[], reclaim?: Reclaim): Promise<AcquireAnswer>;
 
   /** Gives up these terms; the epochs stay. Waits for a write in flight under the lease, within the statement's time-out. */
   releaseLeases(sessionId: string, terms: readonly Term[], reason: TermEndReason): Promise<ReleaseAnswer>;

@@ -10,6 +10,8 @@ import type { TopicStore } from './topics.ts';
 export interface Era {
   readonly number: number;
   readonly since: Date;
+  /** For so long after it was opened, leases are granted only to agents that trusted them when they heard of it; milliseconds. */
+  readonly quarantineMs: number;
 }
 
 /** A pool of connections to the store, at this moment. */

@@ -59,8 +59,12 @@ export type HeartbeatAnswer =
        * where there are no such locks, behind a pooler, and when it is switched off.
        */
       readonly isCrashDetected: boolean;
+      /** The era in force. */
+      readonly era: number;
     }
-  | { readonly outcome: 'session_lost'; readonly reason: SessionEndReason | 'unknown' };
+  | { readonly outcome: 'session_lost'; readonly reason: SessionEndReason | 'unknown' }
+  /** All sessions ended when this era was opened, since the session was heard of last: what it held may be had back (`Reclaim`). */
+  | { readonly outcome: 'session_lost'; readonly reason: 'new_era'; readonly era: number };
 
 /** What an observer sees of a session. `beat` grows with every heartbeat. */
 export interface ObservedSession {
@@ -99,8 +103,9 @@ export interface SessionStore {
   registerSession(session: NewSession): Promise<RegisterAnswer>;
 
   /**
-   * Extends the session by its TTL from the database's now. Succeeds however late, as long as nobody has reaped it. `progress`: how far
-   * its work has got, which only a coordinator tells.
+   * Extends the session by its TTL from the database's now. Succeeds however late, as long as nobody has reaped it. Where the store's data
+   * turn out to be of another history than before, a new era is opened first, and the session is lost. `progress`: how far its work has got,
+   * which only a coordinator tells.
    */
   heartbeat(sessionId: string, progress?: number | null): Promise<HeartbeatAnswer>;
 

@@ -2,7 +2,13 @@
 import { z } from 'zod';
 
 const whole = z.string().transform(Number).pipe(z.int());
-const form = z.object({ seconds: whole, seed: whole, lanes: whole, kills: whole.default(50) });
+const form = z.object({
+  seconds: whole,
+  seed: whole,
+  lanes: whole,
+  kills: whole.default(50),
+  promotions: whole.default(50),
+});
 
 export function loadArguments(): z.infer<typeof form> {
   const given = process.env['LOAD_ARGUMENTS'];

@@ -1,11 +1,16 @@
 // A new era, on both backends: above every epoch that a lost history may have given out, and nothing of it goes on.
+import { sql } from 'drizzle-orm';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { fence } from '../../src/app/store-tools.ts';
 import { EPOCHS_PER_ERA } from '../../src/domain/limits.ts';
+import type { Reclaim } from '../../src/store/leases.ts';
 import type { MetadataStore } from '../../src/store/metadata-store.ts';
 import { type NewEraOptions, type NewEraOutcome, openNewEra } from '../../src/store/era/new-era.ts';
+import { PostgresDatabase } from '../../src/store/postgres/database.ts';
+import { postgresDialect } from '../../src/store/postgres/dialect.ts';
 import { openPostgresForEra } from '../../src/store/postgres/era-database.ts';
 import { openPostgresStore } from '../../src/store/postgres/open.ts';
+import type { Dialect } from '../../src/store/sql/dialect.ts';
 import { eventually } from '../support/eventually.ts';
 import { schemaOfTest } from '../support/schema.ts';
 import { attemptMs, type SqlRow } from './contract/backend.ts';
@@ -56,6 +61,13 @@ async function postgres(): Promise<Place> {
   };
 }
 
+/** The words of a server that has been promoted. */
+function laterTimeline(schema: string, timeline: number): Dialect {
+  const dialect = postgresDialect(schema);
+  const history = sql`(select system_identifier, ${sql.raw(String(timeline))}::bigint as timeline, position from ${dialect.history} as real)`;
+  return { ...dialect, history };
+}
+
 const defaults: NewEraOptions = { above: 0, force: false, confirm: async () => true };
 
 async function opened(place: Place, options: Partial<NewEraOptions> = {}) {
@@ -70,6 +82,7 @@ function newEra({ url: at, schema }: Place, options: Partial<NewEraOptions> = {}
 
 /** As a backup shows them later: nobody has heard of these agents for long. */
 const silence = 'update sessions set expires_at = registered_at';
+const endOfQuarantine = 'update era set quarantine_ms = 0';
 const eraRow = 'select number, since from era';
 
 describe.each([
@@ -86,6 +99,11 @@ describe.each([
     const roleSession = await join(other, 'b');
     await take(other, roleSession, role);
     const before = (await store.currentEra()).number;
+    for (const [each, session] of [
+      [store, sessionId],
+      [other, roleSession],
+    ] as const)
+      await each.heartbeat(session);
 
     await place.sql(silence);
     const outcome = await opened(place);
@@ -95,7 +113,7 @@ describe.each([
       { agentId: 'b', group: 'other', isLive: false, leases: 1 },
     ]);
 
-    const lost = { outcome: 'session_lost', reason: 'removed' };
+    const lost = { outcome: 'session_lost', reason: 'new_era', era: before + 1 };
     expect([await store.heartbeat(sessionId), await other.heartbeat(roleSession)]).toEqual([lost, lost]);
     await expect(store.appendSegments(old, 'orders', 0, [segment(10, 19)])).rejects.toMatchObject({
       name: 'Refusal',
@@ -104,6 +122,7 @@ describe.each([
       { end_reason: 'removed' },
       { end_reason: 'removed' },
     ]);
+    await place.sql(endOfQuarantine);
     const next = await join(store, 'a');
     const epoch = await take(store, next, orders);
     expect(epoch).toBe((before + 1) * EPOCHS_PER_ERA);
@@ -178,6 +197,62 @@ describe.each([
   });
 });
 
+describe.each([
+  ['sqlite', sqlite],
+  ['postgres', postgres],
+] as const)('%s: the quarantine of a new era', (_name, make) => {
+  test('what an agent trusted it may have back at once, in this era; others wait for the longest TTL', async () => {
+    const place = await make();
+    const store = await place.store('g');
+    await ledPartition(store);
+    const before = (await store.currentEra()).number;
+    await place.sql('update sessions set ttl_ms = 90000');
+    await place.sql(silence);
+    await opened(place);
+    const era = await store.currentEra();
+    expect(era).toMatchObject({ number: before + 1, quarantineMs: 90_000 });
+    const [a, b] = [await join(store, 'a'), await join(store, 'b')];
+    const role = { kind: 'role', name: 'compactor' } as const;
+    const had = async (session: string, reclaim?: Reclaim) => {
+      const { outcomes, holdingsVersion } = await store.acquireLeases(session, [orders, role], reclaim);
+      expect(holdingsVersion === undefined).toBe(outcomes.every(({ outcome }) => outcome !== 'granted'));
+      return outcomes;
+    };
+
+    for (const answer of await had(b)) {
+      expect(answer).toEqual({ outcome: 'quarantined', key: answer.key, forMs: expect.any(Number) });
+      if (answer.outcome !== 'quarantined') continue;
+      expect(answer.forMs).toBeGreaterThan(0);
+      expect(answer.forMs).toBeLessThanOrEqual(90_000);
+    }
+    const trusted: Reclaim = { era: era.number, has: ({ kind }) => kind === 'partition' };
+    for (const { outcome } of await had(b, { ...trusted, era: before })) expect(outcome).not.toBe('granted');
+    expect(await had(a, trusted)).toMatchObject([
+      { outcome: 'granted', epoch: era.number * EPOCHS_PER_ERA },
+      { outcome: 'quarantined' },
+    ]);
+    expect(await had(b)).toMatchObject([{ outcome: 'held', holder: 'a' }, { outcome: 'quarantined' }]);
+
+    await place.sql(endOfQuarantine);
+    expect(await had(b)).toMatchObject([{ outcome: 'held' }, { outcome: 'granted' }]);
+  });
+
+  test('an agent that finds the store older than it was opens an era above all that it knew', async () => {
+    const place = await make();
+    const [store, other] = [await place.store('g'), await place.store('g')];
+    const { sessionId, fence: old } = await ledPartition(store);
+    const bystander = await join(other, 'b');
+    await place.sql('update era set number = 6');
+    expect(await store.heartbeat(sessionId)).toMatchObject({ outcome: 'renewed', era: 6 });
+    await place.sql('update era set number = 3');
+    expect(await other.heartbeat(bystander)).toMatchObject({ outcome: 'renewed', era: 3 });
+    expect(await store.heartbeat(sessionId)).toEqual({ outcome: 'session_lost', reason: 'new_era', era: 7 });
+    expect(await other.heartbeat(bystander)).toMatchObject({ reason: 'new_era', era: 7 });
+    expect(await store.currentEra()).toMatchObject({ number: 7, quarantineMs: 60_000 });
+    await expectRefusal(store.appendSegments(old, 'orders', 0, [segment(0, 9)]), 'no_lease');
+  });
+});
+
 test('a file that is not there is not made', async () => {
   await expectMisconfigured(
     newEra({ ...(await sqlite()), url: `sqlite:${temporaryFile()}.none` }),
@@ -191,12 +266,13 @@ describe('on PostgreSQL', () => {
     await place.store('g');
     const at = { connectionString: url, applicationName: 'era', attemptMs, schema: place.schema };
     await using database = await openPostgresForEra(at);
-    const history = await database.history();
-    expect(history).toEqual({ systemIdentifier: expect.stringMatching(/^\d{15,}$/), timeline: 1 });
-    const promoted = { ...database, history: async () => ({ ...history, timeline: 41 }) };
-    expect(await openNewEra(promoted, defaults)).toMatchObject({ nextEra: 41 });
-    const [row] = await place.sql('select system_identifier::text as system, timeline from era');
-    expect(row).toEqual({ system: history.systemIdentifier, timeline: '41' });
+    await place.sql('update era set system_identifier = null, timeline = null');
+    expect(await openNewEra(database, defaults)).toMatchObject({ nextEra: 2 });
+    const noted = 'select system_identifier::text as system, timeline from era';
+    expect(await place.sql(noted)).toEqual([{ system: expect.stringMatching(/^\d{15,}$/), timeline: '1' }]);
+    await using promoted = new PostgresDatabase(laterTimeline(place.schema, 41), { ...at, poolMax: 1 });
+    expect(await openNewEra({ ...database, db: promoted }, defaults)).toMatchObject({ nextEra: 41 });
+    expect(await place.sql(noted)).toMatchObject([{ timeline: '41' }]);
   });
 
   test('a grant that begins while the era is being opened is above it', async () => {

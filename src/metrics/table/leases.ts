@@ -14,7 +14,7 @@ export const leaseTable = {
   }),
   leaseAcquisitions: counter('lease_acquisitions_total', {
     help: 'Leases asked for, by outcome',
-    labels: { result: ['granted', 'already_held', 'held', 'busy', 'unknown', 'failed'] },
+    labels: { result: ['granted', 'already_held', 'held', 'busy', 'quarantined', 'unknown', 'failed'] },
     whenOff: '`held` grows steadily: who holds them does not let go; see `handoff_duration_seconds` there.',
   }),
   leasesLost: counter('leases_lost_total', {

@@ -35,6 +35,11 @@ export const storeTable = {
     help: "The database's wall clock less ours, at the last heartbeat",
     whenOff: 'Beyond seconds: mend NTP. Safety does not depend on it; reading logs does.',
   }),
+  era: gauge('era', {
+    help: 'Era of the store, as the last heartbeat told it',
+    whenOff:
+      'It rose: the store was restored or failed over, and all sessions ended. The log names the histories.',
+  }),
   signals: counter('signals_total', {
     help: 'Signals heard, by kind',
     labels: { kind: signalKinds },

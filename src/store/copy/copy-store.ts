@@ -157,7 +157,8 @@ async function open(
         'an agent has registered with the target during the copy; stop it and copy again with --replace',
       );
     }
-    const era = await first(tx, openEra, { above });
+    // Nobody ever believed in a lease of the target, and the agents of the source are stopped.
+    const era = await first(tx, openEra, { above, quarantineMs: 0 });
     if (era === undefined) throw new Error('the target has no era row');
     return era.number;
   });

@@ -11,7 +11,20 @@ const typeNames: Readonly<Record<ParameterType, string>> = {
   json: 'jsonb',
 };
 
-export function postgresDialect(schema: string): Dialect {
+/** What `Dialect.history` is where the server's functions are allowed. The control file's timeline is behind for a while after a promotion. */
+const shownHistory = sql`(select system_identifier::text as system_identifier,
+    ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint as timeline,
+    (pg_current_wal_insert_lsn() - '0/0')::float8 as position
+  from pg_control_system())`;
+
+const hiddenHistory = sql`(select null::text as system_identifier, null::bigint as timeline, null::float8 as position)`;
+
+export interface PostgresDialectOptions {
+  /** The server hides where its data come from. Default: it shows it. */
+  readonly isHistoryHidden?: boolean;
+}
+
+export function postgresDialect(schema: string, options: PostgresDialectOptions = {}): Dialect {
   const pg = new PgDialect();
   const cast = (name: string, type: string) => sql`${sql.placeholder(name)}::${sql.raw(type)}`;
   return {
@@ -33,6 +46,7 @@ export function postgresDialect(schema: string): Dialect {
     greatest: (a, b) => sql`greatest(${a}, ${b})`,
     lock: (strength, of, wait) =>
       sql`for ${sql.raw(strength)} of ${sql.identifier(of)} ${sql.raw(wait ?? '')}`,
+    history: options.isHistoryHidden === true ? hiddenHistory : shownHistory,
     // Of locks by one 64-bit key (objsubid 1), halved into two columns.
     heldLocks: sql`(select (classid::bigint << 32) | objid::bigint as key from pg_locks
       where locktype = 'advisory' and objsubid = 1 and granted

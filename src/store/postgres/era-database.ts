@@ -1,10 +1,9 @@
 // PostgreSQL as the store that a new era is opened on.
 import { sql } from 'drizzle-orm';
-import type { EraDatabase, History } from '../era/era-database.ts';
+import type { EraDatabase } from '../era/era-database.ts';
 import type { SqlRunner } from '../sql/database.ts';
 import { refuseUnusableStore } from '../sql/migrations.ts';
-import { readNumber, readText } from '../sql/read.ts';
-import { nothing, type NoParameters, statement } from '../sql/statement.ts';
+import { nothing, statement } from '../sql/statement.ts';
 import type { ConnectionOptions } from './client.ts';
 import { PostgresDatabase } from './database.ts';
 import { postgresDialect } from './dialect.ts';
@@ -24,36 +23,17 @@ const excludeWrites = statement(
   nothing,
 );
 
-const selectHistory = statement<NoParameters, History>(
-  'select_history',
-  () => sql`select system_identifier::text as system_identifier,
-      ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint as timeline
-    from pg_control_system()`,
-  (row) => ({
-    systemIdentifier: readText(row, 'system_identifier'),
-    timeline: readNumber(row, 'timeline'),
-  }),
-);
-
-const unknownHistory: History = { systemIdentifier: null, timeline: null };
+/** As `EraDatabase.excludeLeaseWrites`. */
+export async function excludeLeaseWrites(tx: SqlRunner): Promise<void> {
+  await tx.all(excludeWrites, {});
+}
 
 /** Fails as opening the store for an agent does, with StoreUnavailable or StoreMisconfigured. */
 export async function openPostgresForEra(options: PostgresEraOptions): Promise<EraDatabase> {
   const schema = new PostgresSchema(options, options.schema);
   refuseUnusableStore(await schema.state(), knownMigrations);
   const strengthenCommit = await schema.commitsWeakly();
-  const db = new PostgresDatabase(postgresDialect(options.schema), {
-    ...options,
-    strengthenCommit,
-    poolMax: 1,
-  });
-  return {
-    db,
-    // Some services hide these functions.
-    history: async () => (await db.all(selectHistory, {}).catch(() => []))[0] ?? unknownHistory,
-    excludeLeaseWrites: async (tx: SqlRunner) => {
-      await tx.all(excludeWrites, {});
-    },
-    [Symbol.asyncDispose]: () => db[Symbol.asyncDispose](),
-  };
+  const dialect = postgresDialect(options.schema, { isHistoryHidden: await schema.hidesHistory() });
+  const db = new PostgresDatabase(dialect, { ...options, strengthenCommit, poolMax: 1 });
+  return { db, excludeLeaseWrites, [Symbol.asyncDispose]: () => db[Symbol.asyncDispose]() };
 }

@@ -5,7 +5,7 @@ import type { TermEndReason } from '../leases.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { hasCrashed } from '../sql/crashed-session.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import { type LeaseRow, readLeaseKey, sameKey, type TermRow } from '../sql/lease-rows.ts';
+import { readLeaseKey, sameKey, type TermRow, type WantedRow } from '../sql/lease-rows.ts';
 import {
   closeByTakeover,
   epochAfter,
@@ -35,7 +35,10 @@ function touchSession(d: Dialect, when: string) {
   return sql`${raiseHoldings(d)} and (select count(*) from ${sql.raw(when)}) > 0 returning holdings_version`;
 }
 
-const acquire = statement<{ group: string; sessionId: string; leases: LeaseRow[] }, Written<GrantedLease>>(
+const acquire = statement<
+  { group: string; sessionId: string; leases: WantedRow[]; reclaimEra: number | null },
+  Written<GrantedLease>
+>(
   'acquire_leases',
   (d) => sql`
     with free as materialized (
@@ -118,9 +121,10 @@ export class PostgresLeaseWrites implements LeaseWrites {
   async acquire(
     group: string,
     sessionId: string,
-    leases: readonly LeaseRow[],
+    leases: readonly WantedRow[],
+    reclaimEra: number | null,
   ): Promise<WriteAnswer<GrantedLease>> {
-    return answer(await this.db.all(acquire, { group, sessionId, leases: [...leases] }));
+    return answer(await this.db.all(acquire, { group, sessionId, leases: [...leases], reclaimEra }));
   }
 
   async release(

@@ -47,6 +47,19 @@ export class PostgresSchema implements SchemaAdmin {
     });
   }
 
+  /** Whether the server keeps from this user where its data come from, as some services do: then eras are opened by hand only. */
+  async hidesHistory(): Promise<boolean> {
+    return this.withClient(this.options.attemptMs, async (client) => {
+      try {
+        await client.query('select pg_walfile_name(pg_current_wal_insert_lsn()) from pg_control_system()');
+        return false;
+      } catch (error) {
+        if (isHidden(error)) return true;
+        throw error;
+      }
+    });
+  }
+
   async migrate(): Promise<readonly string[]> {
     const before = await this.state();
     refuseTooNewStore(before, knownMigrations);
@@ -99,6 +112,13 @@ export class PostgresSchema implements SchemaAdmin {
       throw translateError(error);
     }
   }
+}
+
+/** Not allowed, not there, not supported. */
+const hiding = new Set(['42501', '42883', '0A000']);
+
+export function isHidden(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && hiding.has(error.code ?? '');
 }
 
 async function readState(client: pg.Client, schema: string): Promise<SchemaState> {

@@ -1,4 +1,5 @@
 // Opens the PostgreSQL backend: pool, coordination connection, schema check.
+import { EraKeeper, type OpenedEra } from '../era/era-keeper.ts';
 import type { MetadataStore } from '../metadata-store.ts';
 import type { ConnectionLock } from '../sessions.ts';
 import { refuseUnusableStore } from '../sql/migrations.ts';
@@ -7,6 +8,7 @@ import type { ConnectionOptions } from './client.ts';
 import { PostgresConnection } from './connection.ts';
 import { PostgresDatabase } from './database.ts';
 import { postgresDialect } from './dialect.ts';
+import { excludeLeaseWrites } from './era-database.ts';
 import { PostgresFencedWrites } from './fenced-writes.ts';
 import { PostgresLeaseWrites } from './lease-writes.ts';
 import { knownMigrations, PostgresSchema } from './migrate.ts';
@@ -26,6 +28,14 @@ export interface PostgresOptions extends ConnectionOptions {
   readonly onConnectionLost?: (() => void) | undefined;
   /** Crash detection: called with what became of the lock of each coordination connection. */
   readonly onLock?: ((lock: ConnectionLock) => void) | undefined;
+  readonly eras?: EraNews | undefined;
+}
+
+export interface EraNews {
+  /** A new era was opened by this store. */
+  readonly onOpened: (era: OpenedEra) => void;
+  /** The server does not say where its data come from: a failover that lost commits goes unnoticed. */
+  readonly onHistoryHidden: () => void;
 }
 
 /** Fails with StoreUnavailable while the server cannot be reached, StoreMisconfigured when a person must act. */
@@ -34,7 +44,9 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
   const schema = new PostgresSchema(direct, options.schema);
   if (options.migrate) await schema.migrate();
   refuseUnusableStore(await schema.state(), knownMigrations);
-  const dialect = postgresDialect(options.schema);
+  const isHistoryHidden = await schema.hidesHistory();
+  if (isHistoryHidden) options.eras?.onHistoryHidden();
+  const dialect = postgresDialect(options.schema, { isHistoryHidden });
   const strengthenCommit = await schema.commitsWeakly();
   const db = new PostgresDatabase(dialect, { ...options, strengthenCommit });
   const coordination = new PostgresConnection(dialect, {
@@ -50,6 +62,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
       coordination,
       leaseWrites: new PostgresLeaseWrites(db),
       fencedWrites: new PostgresFencedWrites(db),
+      eras: new EraKeeper(db, { excludeLeaseWrites, onOpened: options.eras?.onOpened }),
       pools: () => [db.use],
       async close() {
         await coordination[Symbol.asyncDispose]();

@@ -18,6 +18,7 @@ import type { Fence } from '../segments.ts';
 import { type ByGroup, raiseGeneration, selectGeneration } from './agent-group.ts';
 import { ConstraintViolation, first, manyRows, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
+import { inHistory } from './era.ts';
 import { leaseHolder, leaseRow } from './lease-rows.ts';
 import {
   readBoolean,
@@ -117,6 +118,7 @@ const lockCoordinatorTerm = statement<ByGroup & { name: string; sessionId: strin
   (d) => sql`select 1 as held from ${d.table('leases')} l
     where l.group_name = ${d.parameter('group', 'text')} and l.kind = 'role' and l.name = ${d.parameter('name', 'text')}
       and l.partition = 0 and l.epoch = ${d.parameter('epoch', 'bigint')} and l.session_id = ${d.parameter('sessionId', 'uuid')}
+      and ${inHistory(d)}
     ${d.lock('no key update', 'l')}`,
   () => true,
 );

@@ -48,6 +48,11 @@ export interface Dialect {
   greatest(a: SQL, b: SQL): SQL;
   /** A row lock clause; empty where a write transaction has the store to itself. */
   lock(strength: 'update' | 'no key update' | 'key share', of: string, wait?: 'skip locked'): SQL;
+  /**
+   * Where the server says that its data come from, as a row source of one row with the columns `system_identifier` (text), `timeline` and
+   * `position` (bytes of log written). All null where it does not say. Evaluated anew by each statement.
+   */
+  readonly history: SQL;
   /** The keys of all advisory locks that are held in this database now, as a row source with the column `key`. */
   readonly heldLocks: SQL;
   compile(statement: SQL): CompiledSql;

@@ -4,6 +4,7 @@ import type { NewSegment, Segment } from '../../domain/segment.ts';
 import type { Partition } from '../../domain/topic.ts';
 import type { Fence } from '../segments.ts';
 import type { Dialect } from './dialect.ts';
+import { inHistory } from './era.ts';
 
 /** A write to one partition under a term. */
 export interface FencedTarget {
@@ -37,12 +38,16 @@ export function fenceParameters({ group, topic, partition, fence }: FencedTarget
   return { group, topic, partition, epoch: fence.epoch, sessionId: fence.sessionId };
 }
 
-/** The lease's row, while its epoch is the given one and the given session holds it and lives. */
+/**
+ * The lease's row, while its epoch is the given one and the given session holds it and lives. Never where the store's data are not of
+ * the era's history: there a holder may be named that has lost the lease in what was lost.
+ */
 export function leaseUnderFence(d: Dialect): SQL {
   return sql`select l.epoch from ${d.table('leases')} l
     where l.group_name = ${d.parameter('group', 'text')} and l.kind = 'partition' and l.name = ${d.parameter('topic', 'text')}
       and l.partition = ${d.parameter('partition', 'integer')} and l.epoch = ${d.parameter('epoch', 'bigint')}
       and l.session_id = ${d.parameter('sessionId', 'uuid')}
+      and ${inHistory(d)}
       and exists (select 1 from ${d.table('sessions')} s
         where s.session_id = ${d.parameter('sessionId', 'uuid')} and s.ended_at is null)`;
 }

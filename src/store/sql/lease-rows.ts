@@ -8,7 +8,11 @@ import type { Row } from './statement.ts';
 export type LeaseRow = { kind: string; name: string; partition: number };
 export type TermRow = LeaseRow & { epoch: number };
 
+/** A lease that is asked for. `reclaimed`, 1 or 0: by whom it was trusted when the era was opened that is named with it. */
+export type WantedRow = LeaseRow & { reclaimed: number };
+
 export const leaseRowColumns = { kind: 'text', name: 'text', partition: 'integer' } as const;
+export const wantedRowColumns = { ...leaseRowColumns, reclaimed: 'integer' } as const;
 export const termRowColumns = { ...leaseRowColumns, epoch: 'bigint' } as const;
 
 export function leaseRow(key: LeaseKey): LeaseRow {

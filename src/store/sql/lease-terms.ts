@@ -3,7 +3,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { EPOCHS_PER_ERA } from '../../domain/limits.ts';
 import type { Dialect } from './dialect.ts';
-import { leaseRowColumns, readLeaseKey, sameKey, termRowColumns } from './lease-rows.ts';
+import { inHistory, quarantineRestMs } from './era.ts';
+import { readLeaseKey, sameKey, termRowColumns, wantedRowColumns } from './lease-rows.ts';
 import type { GrantedLease } from './leases.ts';
 import { readBoolean, readNumber, readTextOrNull } from './read.ts';
 import type { Row } from './statement.ts';
@@ -13,12 +14,16 @@ const session = (d: Dialect) => d.parameter('sessionId', 'uuid');
 
 /**
  * Of the leases in parameter `leases` (as `w`) the rows (as `l`) that are free for parameter `sessionId`: their session
- * ended or is unknown, ours lives, and there is something to lead. To be followed by more conditions or nothing.
+ * ended or is unknown, ours lives, and there is something to lead. None where the store's data are not of the era's history, and in the
+ * era's quarantine only what is reclaimed in this very era, parameter `reclaimEra`. To be followed by more conditions or nothing.
  */
 export function fromFreeLeases(d: Dialect): SQL {
-  return sql`from ${d.rows('leases', leaseRowColumns)} as w
+  return sql`from ${d.rows('leases', wantedRowColumns)} as w
     cross join ${d.table('leases')} l
     where l.group_name = ${group(d)} and ${sameKey('l', 'w')}
+      and ${inHistory(d)}
+      and (${quarantineRestMs(d)} <= 0
+        or w.reclaimed = 1 and (select number from ${d.table('era')}) = ${d.parameter('reclaimEra', 'bigint')})
       and not exists (
         select 1 from ${d.table('sessions')} s where s.session_id = l.session_id and s.ended_at is null)
       and exists (

@@ -2,7 +2,6 @@
 // statements (`LeaseWrites`).
 import { sql } from 'drizzle-orm';
 import { type LeaseKey, leaseKeyText, roleKey, type Term } from '../../domain/lease.ts';
-import { Refusal } from '../../domain/refusal.ts';
 import {
   type AcquireAnswer,
   type AcquireOutcome,
@@ -11,6 +10,7 @@ import {
   type LeaseStore,
   type LeaseView,
   type PartitionCounts,
+  type Reclaim,
   type ReleaseAnswer,
   type ReleaseOutcome,
   type TakenOver,
@@ -22,6 +22,8 @@ import type { Page, PageRequest } from '../page.ts';
 import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
 import { first, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
+import { inHistory, quarantineRestMs } from './era.ts';
+import type { EraWatch } from './era-watch.ts';
 import {
   leaseHolder,
   type LeaseRow,
@@ -30,6 +32,7 @@ import {
   readLeaseKey,
   sameKey,
   type TermRow,
+  type WantedRow,
 } from './lease-rows.ts';
 import { hasCrashed } from './crashed-session.ts';
 import {
@@ -42,6 +45,7 @@ import {
   readTime,
   readTimeOrNull,
 } from './read.ts';
+import { notYet, sessionLost } from './not-granted.ts';
 import { nothing, type Row, statement } from './statement.ts';
 
 export interface GrantedLease {
@@ -55,9 +59,15 @@ export interface LeaseWrites {
   /**
    * One transaction: judges which of the leases are free, locks those in key order, skipping locked ones, and grants those whose epoch
    * is still the one judged free. Touches no row of a lease it does not grant. Raises the session's holdings version
-   * when it granted any.
+   * when it granted any. Grants nothing where the store's data are not of the era's history.
    */
-  acquire(group: string, sessionId: string, leases: readonly LeaseRow[]): Promise<WriteAnswer<GrantedLease>>;
+  acquire(
+    group: string,
+    sessionId: string,
+    leases: readonly WantedRow[],
+    /** The era in whose quarantine the reclaimed ones may be granted; null: none. */
+    reclaimEra: number | null,
+  ): Promise<WriteAnswer<GrantedLease>>;
   /** One transaction: vacates those that the session still holds at the epoch named. */
   release(
     group: string,
@@ -80,6 +90,10 @@ interface LeaseState {
   readonly holder: string | null;
   readonly exists: boolean;
   readonly highWatermark: number | null;
+  /** Whether the answer is of the era's history. */
+  readonly isOfEra: boolean;
+  /** Of the era's quarantine, milliseconds; 0 or less: it is over. */
+  readonly quarantineRestMs: number;
 }
 
 const insertRoles = statement<{ group: string; leases: LeaseRow[] }>(
@@ -93,7 +107,8 @@ const insertRoles = statement<{ group: string; leases: LeaseRow[] }>(
 const selectStates = statement<{ group: string; leases: LeaseRow[] }, LeaseState>(
   'select_lease_states',
   (d) => sql`select l.kind, l.name, l.partition, l.epoch, l.session_id, s.agent_id,
-      (l.kind = 'role' or p.partition is not null) as known, p.high_watermark
+      (l.kind = 'role' or p.partition is not null) as known, p.high_watermark,
+      ${inHistory(d)} as is_of_era, ${quarantineRestMs(d)} as quarantine_rest_ms
     from ${d.rows('leases', leaseRowColumns)} as w
     cross join ${d.table('leases')} l
     left join ${d.table('sessions')} s on s.session_id = l.session_id and s.ended_at is null
@@ -107,13 +122,16 @@ const selectStates = statement<{ group: string; leases: LeaseRow[] }, LeaseState
     holder: readTextOrNull(row, 'agent_id'),
     exists: Boolean(row['known']),
     highWatermark: readNumberOrNull(row, 'high_watermark'),
+    isOfEra: readBoolean(row, 'is_of_era'),
+    quarantineRestMs: readNumber(row, 'quarantine_rest_ms'),
   }),
 );
 
+/** Not found either where the store's data are not of the era's history: nothing is to be believed there. */
 const selectLiveSession = statement<{ sessionId: string }, number>(
   'select_holdings_version',
   (d) => sql`select s.holdings_version from ${d.table('sessions')} s
-    where s.session_id = ${d.parameter('sessionId', 'uuid')} and s.ended_at is null`,
+    where s.session_id = ${d.parameter('sessionId', 'uuid')} and s.ended_at is null and ${inHistory(d)}`,
   (row) => readNumber(row, 'holdings_version'),
 );
 
@@ -127,7 +145,7 @@ const selectHeld = statement<{ sessionId: string }, HeldLease>(
         and p.topic_id = (select t.topic_id from ${d.table('topics')} t
           where t.group_name = l.group_name and t.name = l.name)) as high_watermark
     from ${d.table('leases')} l
-    where l.session_id = ${d.parameter('sessionId', 'uuid')} order by l.kind, l.name, l.partition`,
+    where l.session_id = ${d.parameter('sessionId', 'uuid')} and ${inHistory(d)} order by l.kind, l.name, l.partition`,
   (row) => ({
     key: readLeaseKey(row),
     epoch: readNumber(row, 'epoch'),
@@ -251,22 +269,34 @@ const selectHistory = statement<{ group: string; limit: number } & LeaseRow, Ter
 export class SqlLeases implements Omit<LeaseStore, 'requestRelease' | 'retireCoordinator'> {
   private readonly db: SqlDatabase;
   private readonly writes: LeaseWrites;
+  private readonly eras: EraWatch;
   private readonly group: string;
 
-  constructor(db: SqlDatabase, writes: LeaseWrites, group: string) {
+  constructor(db: SqlDatabase, writes: LeaseWrites, eras: EraWatch, group: string) {
     this.db = db;
     this.writes = writes;
+    this.eras = eras;
     this.group = group;
   }
 
-  async acquireLeases(sessionId: string, keys: readonly LeaseKey[]): Promise<AcquireAnswer> {
+  async acquireLeases(
+    sessionId: string,
+    keys: readonly LeaseKey[],
+    reclaim?: Reclaim,
+  ): Promise<AcquireAnswer> {
     const { group } = this;
+    const wanted = keys.map((key) => ({ ...leaseRow(key), reclaimed: reclaim?.has(key) === true ? 1 : 0 }));
     const leases = keys.map(leaseRow);
     await this.ensureRoles(leases.filter((lease) => lease.kind === 'role'));
-    const written = await this.writes.acquire(group, sessionId, leases);
+    const written = await this.writes.acquire(group, sessionId, wanted, reclaim?.era ?? null);
     const states = await this.states(leases);
+    if ([...states.values()].some((state) => !state.isOfEra)) {
+      // What a server of another history says we hold, somebody else may hold by now.
+      await this.eras.settle();
+      throw sessionLost(sessionId, 'a new era was opened');
+    }
     if (written.done.length === 0 && (await first(this.db, selectLiveSession, { sessionId })) === undefined) {
-      throw new Refusal('session_lost', `session ${sessionId} has ended; it can hold no lease`);
+      throw sessionLost(sessionId, 'it can hold no lease');
     }
     const granted = new Map(written.done.map((grant) => [leaseKeyText(grant.key), grant]));
     const outcomes = keys.map((key): AcquireOutcome => {
@@ -280,7 +310,7 @@ export class SqlLeases implements Omit<LeaseStore, 'requestRelease' | 'retireCoo
           : { outcome: 'already_held', key, epoch, highWatermark };
       }
       return state.holder === null
-        ? { outcome: 'busy', key }
+        ? notYet(key, state.quarantineRestMs, reclaim)
         : { outcome: 'held', key, epoch, holder: state.holder };
     });
     return { outcomes, holdingsVersion: written.holdingsVersion };
@@ -312,7 +342,8 @@ export class SqlLeases implements Omit<LeaseStore, 'requestRelease' | 'retireCoo
     // The version first: what changes between the two reads shows as a higher version at the next heartbeat.
     const holdingsVersion = await first(this.db, selectLiveSession, { sessionId });
     if (holdingsVersion === undefined) {
-      throw new Refusal('session_lost', `session ${sessionId} has ended; it holds nothing`);
+      await this.eras.settle();
+      throw sessionLost(sessionId, 'it holds nothing');
     }
     return { holdingsVersion, terms: await this.db.all(selectHeld, { sessionId }) };
   }

@@ -14,6 +14,7 @@ import type { Page, PageRequest } from '../page.ts';
 import type { AppendAnswer, Fence, SegmentStore } from '../segments.ts';
 import { decodeCursor, pageOf } from './cursor.ts';
 import { ConstraintViolation, first, type SqlDatabase } from './database.ts';
+import type { EraWatch } from './era-watch.ts';
 import type { Dialect } from './dialect.ts';
 import type { FencedTarget, FencedWrites } from './fence.ts';
 import { readBoolean, readNumber, readText, readTextOrNull, readTime } from './read.ts';
@@ -170,11 +171,13 @@ const attemptsMax = 5;
 export class SqlSegments implements SegmentStore {
   private readonly db: SqlDatabase;
   private readonly writes: FencedWrites;
+  private readonly eras: EraWatch;
   private readonly group: string;
 
-  constructor(db: SqlDatabase, writes: FencedWrites, group: string) {
+  constructor(db: SqlDatabase, writes: FencedWrites, eras: EraWatch, group: string) {
     this.db = db;
     this.writes = writes;
+    this.eras = eras;
     this.group = group;
   }
 
@@ -201,6 +204,7 @@ export class SqlSegments implements SegmentStore {
       if (appended && pending === segments) {
         return { outcome: 'appended', segments: appended, highWatermark: last.endOffset + 1 };
       }
+      await this.eras.settle();
       const now = await this.whyNotAppended(target, segments);
       if (now.outcome !== 'again') return appended ? { ...now, outcome: 'appended' } : now;
       pending = now.pending;
@@ -218,6 +222,7 @@ export class SqlSegments implements SegmentStore {
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       const advanced = await this.writes.advance(target, offset);
       if (advanced) return advanced;
+      await this.eras.settle();
       const state = await this.partitionState(topic, partition);
       refuseByFence(state, target);
       if (state.highWatermark > offset) {

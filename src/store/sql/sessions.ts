@@ -1,6 +1,7 @@
 // Agents and sessions. What beats, observes and reaps runs on the coordination connection; the rest on the ordinary one.
 import { sql } from 'drizzle-orm';
 import type { Serving } from '../../domain/agent-state.ts';
+import type { HistoryPoint } from '../../domain/history.ts';
 import { COORDINATOR } from '../../domain/lease.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type SessionEndReason, sessionEndReasons } from '../../domain/session.ts';
@@ -16,6 +17,8 @@ import type {
 import { ensureAgentGroup, raiseGeneration } from './agent-group.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
+import { historyPoint, readHistoryPoint } from './era.ts';
+import type { EraWatch } from './era-watch.ts';
 import { readBoolean, readNumber, readNumberOrNull, readText, readOneOfOrNull, readTime } from './read.ts';
 import { closeSessionTerms, lockSessionLeases, vacateSessionLeases } from './session-leases.ts';
 import { nothing, type ParameterValues, type Row, type Statement, statement } from './statement.ts';
@@ -96,9 +99,13 @@ export const selectLiveSession = statement<
 );
 
 /** One row, one table, no index touched, whatever the session holds. Late is fine: only a reap ends a session. */
-const beat = statement<BySession & { lockKey: number | null; progress: number | null }, HeartbeatAnswer>(
+const beat = statement<
+  BySession & { lockKey: number | null; progress: number | null },
+  { answer: HeartbeatAnswer; at: HistoryPoint }
+>(
   'heartbeat',
-  (d) => sql`update ${d.table('sessions')}
+  (d) => sql`with point as materialized ${historyPoint(d)}
+    update ${d.table('sessions')}
     set beat = beat + 1, last_heartbeat_at = ${d.now},
       expires_at = ${d.plusMs(d.now, sql`ttl_ms`)}, lock_key = ${d.parameter('lockKey', 'bigint')},
       progress = ${d.parameter('progress', 'bigint')}
@@ -106,14 +113,21 @@ const beat = statement<BySession & { lockKey: number | null; progress: number | 
     returning lock_key is not null as is_crash_detected, holdings_version, end_requested_at is not null as end_requested,
       ${d.timeMs(sql`last_heartbeat_at`)} as database_time_ms,
       (select g.assignment_generation from ${d.table('agent_groups')} g where g.group_name = sessions.group_name)
-        as assignment_generation`,
+        as assignment_generation,
+      (select era_number from point) as era_number, (select era_is_own from point) as era_is_own,
+      (select era_system from point) as era_system, (select era_timeline from point) as era_timeline,
+      (select era_position from point) as era_position`,
   (row) => ({
-    outcome: 'renewed',
-    holdingsVersion: readNumber(row, 'holdings_version'),
-    assignmentGeneration: readNumber(row, 'assignment_generation'),
-    endRequested: readBoolean(row, 'end_requested'),
-    databaseTime: readTime(row, 'database_time_ms'),
-    isCrashDetected: readBoolean(row, 'is_crash_detected'),
+    answer: {
+      outcome: 'renewed',
+      holdingsVersion: readNumber(row, 'holdings_version'),
+      assignmentGeneration: readNumber(row, 'assignment_generation'),
+      endRequested: readBoolean(row, 'end_requested'),
+      databaseTime: readTime(row, 'database_time_ms'),
+      isCrashDetected: readBoolean(row, 'is_crash_detected'),
+      era: readNumber(row, 'era_number'),
+    },
+    at: readHistoryPoint(row),
   }),
 );
 
@@ -132,6 +146,17 @@ const selectEndReason = statement<BySession, SessionEndReason | null>(
   (d) =>
     sql`select end_reason from ${d.table('sessions')} where session_id = ${d.parameter('sessionId', 'uuid')}`,
   (row) => readOneOfOrNull(row, 'end_reason', sessionEndReasons),
+);
+
+/** Of a session that is over, or unknown, and where in history that is so. */
+const selectFate = statement<BySession, { reason: SessionEndReason | null; at: HistoryPoint }>(
+  'select_fate',
+  (d) => sql`select point.*, s.end_reason from ${historyPoint(d)} as point
+    left join ${d.table('sessions')} s on s.session_id = ${d.parameter('sessionId', 'uuid')}`,
+  (row) => ({
+    reason: readOneOfOrNull(row, 'end_reason', sessionEndReasons),
+    at: { ...readHistoryPoint(row), position: null },
+  }),
 );
 
 export const endLiveSession = statement<BySession & { reason: string }>(
@@ -210,11 +235,13 @@ export class SqlSessions implements Omit<
 > {
   private readonly db: SqlDatabase;
   private readonly coordination: SqlConnection;
+  private readonly eras: EraWatch;
   private readonly group: string;
 
-  constructor(db: SqlDatabase, coordination: SqlConnection, group: string) {
+  constructor(db: SqlDatabase, coordination: SqlConnection, eras: EraWatch, group: string) {
     this.db = db;
     this.coordination = coordination;
+    this.eras = eras;
     this.group = group;
   }
 
@@ -222,6 +249,7 @@ export class SqlSessions implements Omit<
     const { group } = this;
     const { sessionId, agent, ttlMs, process, serving = 'serving' } = session;
     const { agentId, address, zone, weight } = agent;
+    this.eras.noteTtl(ttlMs);
     return this.db.transaction(async (tx) => {
       await tx.all(ensureAgentGroup, { group });
       await tx.all(insertSession, { sessionId, group, agentId, process, ttlMs, serving });
@@ -239,12 +267,26 @@ export class SqlSessions implements Omit<
     // A connection that is made anew in between holds another lock: then the row names one that nobody holds, which
     // means nothing to observers that never saw it held.
     const lockKey = await this.coordination.lockKey();
+    const eraKnown = this.eras.eraKnown;
     const renewed = await first(this.coordination, beat, { sessionId, lockKey, progress });
-    if (renewed) {
+    if (renewed && (await this.eras.follows(renewed.at))) {
       this.coordination.lockTold(lockKey);
-      return renewed;
+      return renewed.answer;
     }
-    const reason = await first(this.coordination, selectEndReason, { sessionId });
+    return this.fate(sessionId, eraKnown);
+  }
+
+  /** Why a session is over that was heard of last in era `eraKnown`. */
+  private async fate(sessionId: string, eraKnown: number | undefined): Promise<HeartbeatAnswer> {
+    const fate = await first(this.coordination, selectFate, { sessionId });
+    if (fate === undefined) throw new Error('the store has no era row');
+    // A store that lost commits may have lost the session with them.
+    if (!(await this.eras.follows(fate.at))) return this.fate(sessionId, eraKnown);
+    const { reason, at } = fate;
+    const mayBeByEra = reason === null || reason === 'removed';
+    if (mayBeByEra && eraKnown !== undefined && at.era > eraKnown) {
+      return { outcome: 'session_lost', reason: 'new_era', era: at.era };
+    }
     return { outcome: 'session_lost', reason: reason ?? 'unknown' };
   }
 

@@ -5,6 +5,7 @@ import { SqlAssignments } from './assignments.ts';
 import { SqlConsumerGroups } from './consumer-groups.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
 import { selectEra } from './era.ts';
+import type { EraWatch } from './era-watch.ts';
 import type { FencedWrites } from './fence.ts';
 import { type LeaseWrites, SqlLeases } from './leases.ts';
 import { SqlLeaseRequests } from './lease-requests.ts';
@@ -22,6 +23,7 @@ export interface SqlBackend {
   readonly coordination: SqlConnection;
   readonly leaseWrites: LeaseWrites;
   readonly fencedWrites: FencedWrites;
+  readonly eras: EraWatch;
   /** Default: there are none. */
   pools?(): readonly PoolUse[];
   close(): Promise<void>;
@@ -29,14 +31,14 @@ export interface SqlBackend {
 
 /** The store of one agent group over `backend`. */
 export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
-  const { db, coordination } = backend;
+  const { db, coordination, eras } = backend;
   const topics = new SqlTopics(db, group);
-  const segments = new SqlSegments(db, backend.fencedWrites, group);
+  const segments = new SqlSegments(db, backend.fencedWrites, eras, group);
   const consumers = new SqlConsumerGroups(db, group);
-  const sessions = new SqlSessions(db, coordination, group);
+  const sessions = new SqlSessions(db, coordination, eras, group);
   const agents = new SqlAgents(db, group);
   const retention = new SqlRetention(db, group);
-  const leases = new SqlLeases(db, backend.leaseWrites, group);
+  const leases = new SqlLeases(db, backend.leaseWrites, eras, group);
   const leaseRequests = new SqlLeaseRequests(db, group);
   const stuckCoordinator = new SqlStuckCoordinator(db, group);
   const assignments = new SqlAssignments(db, group);
@@ -88,7 +90,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     countAgents: () => agents.countAgents(),
     removeAgent: (id, options) => agents.removeAgent(id, options),
     purge: (olderThanMs) => retention.purge(olderThanMs),
-    acquireLeases: (id, keys) => leases.acquireLeases(id, keys),
+    acquireLeases: (id, keys, reclaim) => leases.acquireLeases(id, keys, reclaim),
     releaseLeases: (id, terms, reason) => leases.releaseLeases(id, terms, reason),
     heldLeases: (id) => leases.heldLeases(id),
     requestRelease: (key, expectedEpoch) => leaseRequests.requestRelease(key, expectedEpoch),

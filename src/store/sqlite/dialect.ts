@@ -24,6 +24,8 @@ export function sqliteDialect(): Dialect {
     greatest: (a, b) => sql`max(${a}, ${b})`,
     // A write transaction has the file to itself.
     lock: () => sql``,
+    // Nothing tells a file from a copy of it.
+    history: sql`(select null as system_identifier, null as timeline, null as position)`,
     heldLocks: sql`(select null as key where false)`,
     compile(statement: SQL) {
       const { sql: text, params } = sqlite.sqlToQuery(statement);

@@ -15,7 +15,6 @@ export async function openSqliteForEra(options: SqliteDatabaseOptions): Promise<
   const db = new SqliteDatabase(sqliteDialect(), options);
   return {
     db,
-    history: async () => ({ systemIdentifier: null, timeline: null }),
     /** A write transaction has the file to itself. */
     excludeLeaseWrites: async () => {},
     [Symbol.asyncDispose]: () => db[Symbol.asyncDispose](),

@@ -8,12 +8,12 @@ import { hasCrashed } from '../sql/crashed-session.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import {
   leaseKeyOf,
-  type LeaseRow,
   leaseRow,
   readLeaseKey,
   sameKey,
   type TermRow,
   termRowColumns,
+  type WantedRow,
 } from '../sql/lease-rows.ts';
 import {
   closeByTakeover,
@@ -52,7 +52,7 @@ interface Judged {
 }
 
 /** What there is to be had: which leases are free, the epoch of their grant, and from whom they are taken over. */
-const judge = statement<BySession & { leases: LeaseRow[] }, Judged>(
+const judge = statement<BySession & { leases: WantedRow[]; reclaimEra: number | null }, Judged>(
   'judge_free_leases',
   (d) => sql`select f.kind, f.name, f.partition, f.epoch, f.epoch_before, s.agent_id as agent_before,
       ${d.msBetween(sql`s.last_heartbeat_at`, d.now)} as silent_ms, ${hasCrashed(d)} as has_crashed
@@ -124,9 +124,10 @@ export class SqliteLeaseWrites implements LeaseWrites {
   async acquire(
     group: string,
     sessionId: string,
-    leases: readonly LeaseRow[],
+    leases: readonly WantedRow[],
+    reclaimEra: number | null,
   ): Promise<WriteAnswer<GrantedLease>> {
-    const wanted = { group, sessionId, leases: [...leases] };
+    const wanted = { group, sessionId, leases: [...leases], reclaimEra };
     return this.write(sessionId, judge, wanted, async (tx, judged) => {
       const terms = judged.map(({ before }) => before);
       await tx.all(closeTaken, { group, terms });

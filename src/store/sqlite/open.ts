@@ -1,5 +1,6 @@
 // Opens the SQLite backend: file, schema check, connections.
 import { resolve } from 'node:path';
+import { EraKeeper, type OpenedEra } from '../era/era-keeper.ts';
 import type { MetadataStore } from '../metadata-store.ts';
 import { refuseUnusableStore } from '../sql/migrations.ts';
 import { sqlStore } from '../sql/store.ts';
@@ -17,6 +18,8 @@ export interface SqliteOptions {
   readonly attemptMs: number;
   /** Apply pending migrations first. */
   readonly migrate: boolean;
+  /** A new era was opened by this store. */
+  readonly onEraOpened?: ((era: OpenedEra) => void) | undefined;
 }
 
 export interface SqliteStore extends MetadataStore {
@@ -39,6 +42,8 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
       coordination: db,
       leaseWrites: new SqliteLeaseWrites(db),
       fencedWrites: new SqliteFencedWrites(db),
+      // A write transaction has the file to itself.
+      eras: new EraKeeper(db, { excludeLeaseWrites: async () => {}, onOpened: options.onEraOpened }),
       close: () => db[Symbol.asyncDispose](),
     },
     group,

@@ -87,6 +87,7 @@ export function migrationContract(backend: Backend): void {
     await database.sql('alter table sessions drop column serving');
     await database.sql('alter table sessions drop column lock_key');
     await database.sql('alter table sessions drop column progress');
+    await database.sql('alter table era drop column quarantine_ms');
     await database.sql("delete from schema_migrations where name <> '0000_initial'");
 
     const later = (await database.schema.schemaStatus()).pending;

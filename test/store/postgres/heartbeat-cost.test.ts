@@ -23,9 +23,9 @@ const renewsLeases: Mutant = {
   edits: [
     {
       statement: 'heartbeat',
-      find: /^update/,
+      find: /^with/,
       replace: `with renewed as (
-        update {schema}.leases set acquired_at = acquired_at where session_id = $$3::uuid) update`,
+        update {schema}.leases set acquired_at = acquired_at where session_id = $$3::uuid),`,
     },
   ],
 };

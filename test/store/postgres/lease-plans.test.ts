@@ -3,8 +3,10 @@
 // one row is quadratic at a thousand. Counted in rows that were compared and thrown away, as EXPLAIN ANALYZE tells: not in time.
 import pg from 'pg';
 import { describe, expect, inject, test } from 'vitest';
+import { EraKeeper } from '../../../src/store/era/era-keeper.ts';
 import { PostgresDatabase } from '../../../src/store/postgres/database.ts';
 import { postgresDialect } from '../../../src/store/postgres/dialect.ts';
+import { excludeLeaseWrites } from '../../../src/store/postgres/era-database.ts';
 import { PostgresLeaseWrites } from '../../../src/store/postgres/lease-writes.ts';
 import { SqlLeases } from '../../../src/store/sql/leases.ts';
 import { allOrders, createOrders, join, take } from './cast.ts';
@@ -34,7 +36,12 @@ class YoungStore implements AsyncDisposable {
       poolMax: 1,
     });
     this.explained = new ExplainingDatabase(this.database, { admin, planKind, ...(edit && { edit }) });
-    this.leases = new SqlLeases(this.explained, new PostgresLeaseWrites(this.explained), 'g');
+    this.leases = new SqlLeases(
+      this.explained,
+      new PostgresLeaseWrites(this.explained),
+      new EraKeeper(this.explained, { excludeLeaseWrites }),
+      'g',
+    );
   }
 
   static async open(url: string, planKind: PlanKind, edit?: Edit): Promise<YoungStore> {

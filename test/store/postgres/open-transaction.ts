@@ -3,12 +3,14 @@
 import { sql } from 'drizzle-orm';
 import type { ConnectionOptions } from '../../../src/store/postgres/client.ts';
 import { PostgresConnection } from '../../../src/store/postgres/connection.ts';
+import { excludeLeaseWrites } from '../../../src/store/postgres/era-database.ts';
 import { PostgresFencedWrites } from '../../../src/store/postgres/fenced-writes.ts';
 import { PostgresLeaseWrites } from '../../../src/store/postgres/lease-writes.ts';
 import type { SqlDatabase } from '../../../src/store/sql/database.ts';
 import type { Dialect } from '../../../src/store/sql/dialect.ts';
 import { nothing, statement } from '../../../src/store/sql/statement.ts';
 import { sqlStore } from '../../../src/store/sql/store.ts';
+import { EraKeeper } from '../../../src/store/era/era-keeper.ts';
 import type { MetadataStore } from '../../../src/store/metadata-store.ts';
 import type { Mutation } from './mutants.ts';
 
@@ -44,6 +46,7 @@ export class OpenTransaction implements AsyncDisposable {
         coordination,
         leaseWrites: new PostgresLeaseWrites(db),
         fencedWrites: new PostgresFencedWrites(db),
+        eras: new EraKeeper(db, { excludeLeaseWrites }),
         close: () => connection[Symbol.asyncDispose](),
       },
       group,

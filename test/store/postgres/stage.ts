@@ -1,10 +1,12 @@
 // What a scenario plays on: a schema of its own, stores and open transactions by name, and the view from outside
 // that tells who waits for a lock.
 import { Client, type QueryResultRow } from 'pg';
+import { EraKeeper } from '../../../src/store/era/era-keeper.ts';
 import type { MetadataStore } from '../../../src/store/metadata-store.ts';
 import { PostgresConnection } from '../../../src/store/postgres/connection.ts';
 import { PostgresDatabase } from '../../../src/store/postgres/database.ts';
 import { postgresDialect } from '../../../src/store/postgres/dialect.ts';
+import { excludeLeaseWrites } from '../../../src/store/postgres/era-database.ts';
 import { PostgresFencedWrites } from '../../../src/store/postgres/fenced-writes.ts';
 import { PostgresLeaseWrites } from '../../../src/store/postgres/lease-writes.ts';
 import { PostgresSchema } from '../../../src/store/postgres/migrate.ts';
@@ -163,6 +165,7 @@ export class Stage implements AsyncDisposable {
         coordination: mutation.connection(direct),
         leaseWrites: new PostgresLeaseWrites(db),
         fencedWrites: new PostgresFencedWrites(db),
+        eras: new EraKeeper(db, { excludeLeaseWrites }),
         async close() {
           await direct[Symbol.asyncDispose]();
           await pool[Symbol.asyncDispose]();

@@ -72,6 +72,10 @@ const small = [
   'numbers',
   'oldest',
   'era',
+  // Where a server's data come from, and that of one statement: a row. The locks that others hold: none on a file.
+  'server',
+  'point',
+  'k',
   'store_info',
   'schema_migrations',
   'sqlite_schema',

@@ -8,7 +8,7 @@ import { checkOld } from './old.ts';
 import type { DoctorOptions, Patient } from './patient.ts';
 import { checkPooled, judgeCrashDetection, judgeDirect, wayOf } from './pooler.ts';
 import { checkSchema } from './schema.ts';
-import { checkServer, isStandby } from './server.ts';
+import { checkHistory, checkServer, isStandby } from './server.ts';
 
 /** Fails with StoreUnavailable or StoreMisconfigured when the server cannot be asked at all. Changes nothing. */
 export async function examinePostgres(options: DoctorOptions): Promise<readonly Finding[]> {
@@ -27,6 +27,7 @@ export async function examinePostgres(options: DoctorOptions): Promise<readonly 
     if (await isStandby(patient)) return server;
     return [
       ...server,
+      await checkHistory(patient),
       judgeDirect(way),
       judgeCrashDetection(way, options.detectsCrashes),
       'client' in pooled ? await checkPooled(pooled, attemptMs) : pooled,

@@ -2,6 +2,7 @@
 import { type Finding, found, ok } from '../../finding.ts';
 import { readBoolean, readNumber, readText, readTextList } from '../../sql/read.ts';
 import { weakCommits } from '../client.ts';
+import { isHidden } from '../migrate.ts';
 import { ask, askOne, type Patient } from './patient.ts';
 
 const oldestVersion = 140_000;
@@ -17,6 +18,26 @@ export async function checkServer(patient: Patient): Promise<Finding[]> {
 
 export async function isStandby(patient: Patient): Promise<boolean> {
   return readBoolean(await askOne(patient, 'select pg_is_in_recovery() as standby'), 'standby');
+}
+
+/** Of a primary. */
+export async function checkHistory(patient: Patient): Promise<Finding> {
+  try {
+    const row = await askOne(
+      patient,
+      `select system_identifier::text as system, left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) as timeline from pg_control_system()`,
+    );
+    const [system, timeline] = [readText(row, 'system'), Number.parseInt(readText(row, 'timeline'), 16)];
+    return ok('history', `system ${system}, timeline ${timeline}: agents open a new era when it is another`);
+  } catch (error) {
+    if (!isHidden(error)) throw error;
+    return found(
+      'history',
+      'warning',
+      'the server does not show its system identifier and timeline: eras are opened by hand',
+      'grant execute on pg_control_system() and the WAL functions, or run streamhouse db fence --new-era after each promotion or restore',
+    );
+  }
 }
 
 async function version(patient: Patient): Promise<Finding> {
@@ -117,8 +138,8 @@ async function standbys(patient: Patient): Promise<Finding> {
     return found(
       'replication',
       'warning',
-      `asynchronous standbys: ${seen}. Promoting one may lose grants and repeat epochs`,
-      'set synchronous_standby_names; until then treat a promotion as a restore',
+      `asynchronous standbys: ${seen}. Promoting one may lose the last commits; see "history" for what then happens to epochs`,
+      'set synchronous_standby_names',
     );
   }
   if (names !== '' && !rows.some((row) => readBoolean(row, 'is_sync'))) {
