@@ -2,17 +2,23 @@
 import type { MetadataStore } from '../metadata-store.ts';
 import { refuseUnusableStore } from '../sql/migrations.ts';
 import { sqlStore } from '../sql/store.ts';
-import type { ConnectionOptions } from './client.ts';
+import { type ConnectionOptions, queryBounded } from './client.ts';
 import { PostgresConnection } from './connection.ts';
+import type { Finding } from '../finding.ts';
+import { connectWritable, serversOf } from './connect.ts';
 import { PostgresDatabase } from './database.ts';
 import { postgresDialect } from './dialect.ts';
+import { checkDurability } from './doctor/durability.ts';
 import { PostgresFencedWrites } from './fenced-writes.ts';
 import { PostgresLeaseWrites } from './lease-writes.ts';
 import { knownMigrations, PostgresSchema } from './migrate.ts';
+import { Servers } from './servers.ts';
 
 export interface PostgresOptions extends ConnectionOptions {
   /** For the coordination connection, when `connectionString` goes through a pooler. */
   readonly directConnectionString: string;
+  /** Those of `directConnectionString`. */
+  readonly directServers?: Servers | undefined;
   readonly schema: string;
   readonly group: string;
   readonly poolMax: number;
@@ -23,22 +29,33 @@ export interface PostgresOptions extends ConnectionOptions {
    * it is off.
    */
   readonly onConnectionLost?: (() => void) | undefined;
+  /** Told how durable the store is, once it is open and whenever another server has become the primary. */
+  readonly onDurability?: ((findings: readonly Finding[], server: string) => void) | undefined;
 }
 
 /** Fails with StoreUnavailable while the server cannot be reached, StoreMisconfigured when a person must act. */
 export async function openPostgresStore(options: PostgresOptions): Promise<MetadataStore> {
-  const direct = { ...options, connectionString: options.directConnectionString };
+  const servers = serversOf(options);
+  const isOneWay = options.directConnectionString === options.connectionString;
+  const direct = {
+    ...options,
+    connectionString: options.directConnectionString,
+    servers:
+      options.directServers ??
+      (isOneWay ? servers : new Servers({ ...options, connectionString: options.directConnectionString })),
+  };
   const schema = new PostgresSchema(direct, options.schema);
   if (options.migrate) await schema.migrate();
   refuseUnusableStore(await schema.state(), knownMigrations);
   const dialect = postgresDialect(options.schema);
   const strengthenCommit = await schema.commitsWeakly();
-  const db = new PostgresDatabase(dialect, { ...options, strengthenCommit });
+  const db = new PostgresDatabase(dialect, { ...options, servers, strengthenCommit });
   const coordination = new PostgresConnection(dialect, {
     ...direct,
     strengthenCommit,
     onLockLost: options.onConnectionLost,
   });
+  const endFollowing = await followDurability(direct);
   return sqlStore(
     {
       name: 'postgres',
@@ -48,10 +65,37 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
       fencedWrites: new PostgresFencedWrites(db),
       pools: () => [db.use],
       async close() {
+        endFollowing();
         await coordination[Symbol.asyncDispose]();
         await db[Symbol.asyncDispose]();
       },
     },
     options.group,
   );
+}
+
+/** A look that fails says nothing: the store is open all the same. */
+async function followDurability(
+  direct: PostgresOptions & { readonly servers: Servers },
+): Promise<() => void> {
+  const { onDurability, schema, attemptMs, servers } = direct;
+  if (onDurability === undefined) return () => undefined;
+  let closed = false;
+  const look = async (): Promise<void> => {
+    const { client, server } = await connectWritable(direct, servers);
+    try {
+      const ask = (text: string, values: readonly unknown[] = []) =>
+        queryBounded(client, text, values, attemptMs);
+      const findings = await checkDurability(ask, schema);
+      if (!closed) onDurability(findings, server.name);
+    } finally {
+      client.cut();
+    }
+  };
+  await look().catch(() => undefined);
+  const unsubscribe = servers.onMove(() => void look().catch(() => undefined));
+  return () => {
+    closed = true;
+    unsubscribe();
+  };
 }
