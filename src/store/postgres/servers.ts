@@ -41,6 +41,7 @@ export class Servers {
   private preferred: Server;
   /** Connecting has failed, or a connection was lost, since the last one was made. */
   private troubled = false;
+  private pausing: Promise<void> | undefined;
 
   constructor(
     { connectionString, caFile }: ServersOptions,
@@ -64,7 +65,7 @@ export class Servers {
    */
   async first<T>(boundMs: number, connect: (server: Server, boundMs: number) => Promise<T>): Promise<T> {
     const deadlineMs = this.clock.monotonicMs() + boundMs;
-    if (this.troubled) await this.clock.sleep(Math.min(this.backoff.nextMs(), boundMs / 4));
+    if (this.troubled) await this.pause(boundMs / 4);
     const order = [this.preferred, ...this.all.filter((server) => server !== this.preferred)];
     const failures: Error[] = [];
     for (const [index, server] of order.entries()) {
@@ -103,6 +104,14 @@ export class Servers {
   onMove(listener: Listener): () => void {
     this.moving.add(listener);
     return () => this.moving.delete(listener);
+  }
+
+  /** One for all who come meanwhile: how many they are must not make it longer. */
+  private async pause(maxMs: number): Promise<void> {
+    this.pausing ??= this.clock.sleep(Math.min(this.backoff.nextMs(), maxMs)).finally(() => {
+      this.pausing = undefined;
+    });
+    await this.pausing;
   }
 
   private found(server: Server): void {

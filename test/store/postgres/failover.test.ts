@@ -1,10 +1,14 @@
 // A primary and its standby in one URL, in either order: what is connected finds the primary, and after its death the promoted standby, by
 // itself. One pair of servers for the file: the tests follow its life.
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { StoreUnavailable } from '../../../src/domain/refusal.ts';
 import { type EmbeddedAgent, startAgent } from '../../../src/embed.ts';
 import type { MetadataStore } from '../../../src/store/metadata-store.ts';
+import { PostgresConnection } from '../../../src/store/postgres/connection.ts';
+import { postgresDialect } from '../../../src/store/postgres/dialect.ts';
 import { openPostgresStore, type PostgresOptions } from '../../../src/store/postgres/open.ts';
+import { nothing, statement } from '../../../src/store/sql/statement.ts';
 import { recordingLogger } from '../../coordination/cluster.ts';
 import { eventually } from '../../support/eventually.ts';
 import {
@@ -16,6 +20,12 @@ import {
 } from '../../support/standby-server.ts';
 
 const schema = 'streamhouse';
+/** Changes nothing. */
+const write = statement(
+  'write',
+  (d) => sql`update ${d.table('store_info')} set min_compatible = min_compatible`,
+  nothing,
+);
 const standbyMessage = /127\.0\.0\.1:\d+ is a standby \(read-only\): waiting for a primary\. Name all hosts/;
 
 let pair: ServerPair;
@@ -118,35 +128,45 @@ test('agents go on with the promoted standby without a restart, signals too; one
 });
 
 test('a server that becomes read-only while we are connected is left, and asked anew until it is not', async () => {
+  const store = await open(standbyFirst);
+  const topic = (name: string) =>
+    store.createTopic({ name, partitionCount: 1, retentionMs: null, config: {} });
   let lost = 0;
-  const onConnectionLost = (): void => void (lost += 1);
-  const store = await open(standbyFirst, { onConnectionLost });
-  const topic = (name: string) => store.createTopic({ name, partitionCount: 1, config: {} });
-  const key = await store.lockKey();
+  const connection = new PostgresConnection(postgresDialect(schema), {
+    connectionString: standbyFirst,
+    applicationName: 'streamhouse test',
+    attemptMs: 3_000,
+    onLockLost: () => {
+      lost += 1;
+    },
+  });
+  onTestFinished(() => connection[Symbol.asyncDispose]());
+  const key = await connection.lockKey();
   await topic('before');
+  await connection.all(write, {});
   await setReadOnly(true);
-  const failed = await eventually(async () => topic('meanwhile').catch((error: unknown) => error));
-  expect(failed).toMatchObject({ name: 'StoreUnavailable', outcomeUnknown: false });
-  // Now nothing is connected, and every attempt asks first.
-  const asked = [topic('meanwhile'), store.observeSessions()].map((each) =>
-    each.catch((error: unknown) => String(error)),
-  );
-  for (const answer of await Promise.all(asked)) {
-    expect(answer).toMatch(/is read-only \(default_transaction_read_only\)/);
+  for (const writing of [() => topic('meanwhile'), () => connection.all(write, {})]) {
+    await expect(writing()).rejects.toMatchObject({
+      name: 'StoreUnavailable',
+      outcomeUnknown: false,
+      message: expect.stringContaining('takes no writes: cannot execute'),
+    });
+  }
+  // Both have left it. To come back they ask first.
+  for (const asking of [() => store.listTopics({ limit: 9 }), () => connection.all(write, {})]) {
+    await expect(asking()).rejects.toThrow(/is read-only \(default_transaction_read_only\)/);
   }
   await setReadOnly(false);
-  await eventually(() => topic('after').catch(() => undefined));
-  await eventually(() => store.observeSessions().catch(() => undefined));
-  // The lock that others go by was kept until another one is told.
-  expect(lost).toBe(0);
-  expect(await isHeld(key)).toBe(true);
-  const next = await store.lockKey();
+  await topic('after');
+  const { items } = await store.listTopics({ limit: 9 });
+  expect(items.map(({ name }) => name)).toEqual(['after', 'before']);
+  const next = await connection.lockKey();
   expect(next).not.toBe(key);
-  expect((await store.listTopics({ limit: 9 })).items.map(({ name }) => name)).toEqual([
-    'after',
-    'before',
-    'orders',
-  ]);
+  // The lock that others go by is kept until another one is told.
+  expect([await isHeld(key), await isHeld(next), lost]).toEqual([true, true, 0]);
+  connection.lockTold(next);
+  await eventually(async () => !(await isHeld(key)));
+  expect(lost).toBe(0);
 });
 
 async function setReadOnly(isReadOnly: boolean): Promise<void> {

@@ -144,6 +144,13 @@ describe('coming back', () => {
     expect(slept.map(Math.round)).toEqual([25, 50, 100, 50, 100, 200]);
   });
 
+  test('is one pause for all who come meanwhile', async () => {
+    const some = servers();
+    await failure(some.first(8_000, failing));
+    await Promise.all(Array.from({ length: 20 }, () => some.first(8_000, connect)));
+    expect(slept).toEqual([25]);
+  });
+
   test('waits at most for a quarter of the attempt', async () => {
     const some = servers(() => 0.999);
     for (let attempt = 0; attempt < 20; attempt += 1) await failure(some.first(200, failing));
