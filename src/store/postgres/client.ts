@@ -68,6 +68,11 @@ export class BoundedClient extends pg.Client {
     this.on('error', () => {});
   }
 
+  /** Nothing comes of it any more. */
+  get isOver(): boolean {
+    return this.socket.destroyed;
+  }
+
   cut(): void {
     this.socket.destroy();
   }

@@ -154,6 +154,8 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
       onEnd();
     });
     try {
+      // It may have ended before anybody listened for that.
+      if (client.isOver) throw new Error('the connection was lost at once');
       const lockKey = await this.lock(client);
       this.made += 1;
       this.client = client;

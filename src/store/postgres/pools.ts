@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { PoolUse } from '../metadata-store.ts';
 import { BoundedClient, clientConfig, type ConnectionOptions } from './client.ts';
 import { prepare, serversOf } from './connect.ts';
-import { PoolBusy, translateError } from './errors.ts';
+import { PoolBusy } from './errors.ts';
 import type { Server, Servers } from './servers.ts';
 
 export interface PoolOptions extends ConnectionOptions {
@@ -92,7 +92,9 @@ export class Pools implements AsyncDisposable {
       Client: BoundedClient,
       max: poolMax,
       idleTimeoutMillis: idleMs,
-      verify: (client, done) => void this.verify(client, server, boundMs, done),
+      // Awaited by the pool, though its types do not say so. Not `verify`: a connection whose taker's time ran out during it is never
+      // given back.
+      onConnect: (client): unknown => this.prepared(client, server, boundMs),
     });
     // An idle connection that dies is replaced at the next use, which is not at once.
     pool.on('error', () => this.servers.lost());
@@ -100,20 +102,9 @@ export class Pools implements AsyncDisposable {
     return pool;
   }
 
-  private async verify(
-    client: pg.PoolClient,
-    server: Server,
-    boundMs: number,
-    done: (error?: Error) => void,
-  ): Promise<void> {
-    let failure: Error | undefined;
-    try {
-      if (!(client instanceof BoundedClient)) throw ofAnotherClass();
-      await prepare(client, server, this.servers, boundMs);
-    } catch (error) {
-      failure = translateError(error);
-    }
-    done(failure);
+  private async prepared(client: pg.ClientBase, server: Server, boundMs: number): Promise<void> {
+    if (!(client instanceof BoundedClient)) throw ofAnotherClass();
+    await prepare(client, server, this.servers, boundMs);
   }
 }
 
