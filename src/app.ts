@@ -20,10 +20,12 @@ import type { Logger } from './platform/logger.ts';
 import { PostgresSignals } from './signals/postgres-signals.ts';
 import { type PollPace, SqliteSignals } from './signals/sqlite-signals.ts';
 import type { OpenedEra } from './store/era/era-keeper.ts';
-import { reach } from './store/postgres/encryption.ts';
+import { durabilityReport } from './app/durability-report.ts';
+import { locate } from './store/postgres/connect.ts';
 import { grantsSql } from './store/postgres/grants.ts';
 import { openPostgresStore } from './store/postgres/open.ts';
 import { PostgresSchema } from './store/postgres/migrate.ts';
+import { Servers } from './store/postgres/servers.ts';
 import type { SchemaAdmin } from './store/schema-admin.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import { SqliteSchema } from './store/sqlite/migrate.ts';
@@ -178,7 +180,7 @@ async function openStore(config: AgentConfig, log: Logger, instruments: Instrume
   const { settings } = config;
   const opened = settings.DATABASE_URL.startsWith('sqlite:')
     ? await openSqlite(config, log)
-    : await openPostgres(config, log);
+    : await openPostgres(config, log, instruments);
   const store = meteredStore(opened.store, instruments);
   log.info({ backend: store.backend, schema: settings.DATABASE_SCHEMA }, 'store open');
   return {
@@ -190,14 +192,24 @@ async function openStore(config: AgentConfig, log: Logger, instruments: Instrume
   };
 }
 
-async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Promise<OpenedStore> {
+async function openPostgres(
+  { settings, budget }: AgentConfig,
+  log: Logger,
+  instruments: Instruments,
+): Promise<OpenedStore> {
   const direct = settings.DIRECT_DATABASE_URL ?? settings.DATABASE_URL;
   const applicationName = `streamhouse ${settings.AGENT_ID}`.slice(0, 63);
   const crashes = settings.CRASH_DETECTION ? new CrashDetection(log) : undefined;
+  const caFile = settings.DATABASE_CA_FILE;
+  const directServers = new Servers({ connectionString: direct, caFile }, { clock, random });
+  const report = durabilityReport(log, instruments);
   const store = await openPostgresStore({
     connectionString: settings.DATABASE_URL,
     directConnectionString: direct,
-    caFile: settings.DATABASE_CA_FILE,
+    servers: direct === settings.DATABASE_URL ? directServers : undefined,
+    directServers,
+    onDurability: report,
+    caFile,
     applicationName,
     attemptMs: budget.attemptMs,
     schema: settings.DATABASE_SCHEMA,
@@ -215,14 +227,17 @@ async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Pro
         ),
     },
   });
+  const signalsMs = Math.max(budget.attemptMs, 1_000);
+  const way = { connectionString: direct, caFile, applicationName, attemptMs: signalsMs };
   const signals = new PostgresSignals(
     { clock, log, random },
     {
-      ...reach(direct, settings.DATABASE_CA_FILE),
+      locate: async () => (await locate(way, directServers)).reached(),
+      onLeave: (listener) => directServers.onLeave(listener),
       applicationName,
       schema: settings.DATABASE_SCHEMA,
       group: settings.AGENT_GROUP,
-      attemptMs: Math.max(budget.attemptMs, 1_000),
+      attemptMs: signalsMs,
       probeMs: pingMs,
       deafAfterMs: 4 * pingMs,
     },

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { NAME_PATTERN } from '../domain/limits.ts';
+import { HostListProblem, urlsByHost } from '../store/host-list.ts';
 import { ConfigError } from './config-error.ts';
 
 export type Parse<T> = (text: string, name: string) => T;
@@ -145,7 +146,7 @@ export const commaList: Parse<readonly string[]> = (text) =>
     .map((item) => item.trim())
     .filter((item) => item !== '');
 
-/** `sqlite:PATH` or `postgres://…`. The text is never repeated in an error: it holds a password. */
+/** `sqlite:PATH` or `postgres://…`, the latter with one host or several. The text is never repeated in an error: it holds a password. */
 export const databaseUrl: Parse<string> = (text, name) => {
   if (text.startsWith('sqlite:')) {
     if (sqliteFile(text) !== '') return text;
@@ -154,15 +155,27 @@ export const databaseUrl: Parse<string> = (text, name) => {
   if (!/^postgres(ql)?:\/\//.test(text)) {
     throw new ConfigError(`${name} must begin with sqlite: or postgres://`);
   }
+  const urls = hostUrls(text, name);
+  for (const url of urls) refuseBrokenUrl(url, name);
+  return text;
+};
+
+function hostUrls(text: string, name: string): readonly string[] {
+  try {
+    return urlsByHost(text);
+  } catch (error) {
+    if (error instanceof HostListProblem) throw new ConfigError(`${name} ${error.message}`);
+    throw error;
+  }
+}
+
+/** A URL with one host. */
+function refuseBrokenUrl(text: string, name: string): void {
   const afterScheme = text.replace(/^postgres(ql)?:\/\//, '');
   const [authority = ''] = afterScheme.split(/[/?#]/);
   // `u:12/x@host`: the password's own slash would make `u` the host and show the rest of the password as the database.
   const isTorn = !authority.includes('@') && /^[^@=]*@/.test(afterScheme);
   const url = isTorn ? undefined : parseUrl(text);
-  const hosts = isTorn ? '' : authority.slice(authority.lastIndexOf('@') + 1);
-  if (hosts.includes(',') || url?.searchParams.get('host')?.includes(',')) {
-    throw new ConfigError(`${name} names several hosts, which this release does not support yet; name one`);
-  }
   if (url === undefined) {
     throw new ConfigError(
       `${name} is not a valid URL; write it as postgres://USER:PASSWORD@HOST:5432/DATABASE, special characters percent-encoded`,
@@ -176,8 +189,7 @@ export const databaseUrl: Parse<string> = (text, name) => {
       `${name} names no database; write it as postgres://USER:PASSWORD@HOST:5432/DATABASE`,
     );
   }
-  return text;
-};
+}
 
 /** The driver decodes each part: what cannot be decoded must not get as far. A fragment means an unencoded `#`. */
 function parseUrl(text: string): URL | undefined {
@@ -198,6 +210,7 @@ export function sqliteFile(url: string): string {
 export function withoutPassword(url: string): string {
   if (url.startsWith('sqlite:')) return url;
   try {
+    if (urlsByHost(url).length > 1) return withHostsOf(url, withoutPassword(withOneHost(url)));
     const parsed = new URL(url);
     if (parsed.password !== '') parsed.password = '***';
     for (const key of new Set(parsed.searchParams.keys())) {
@@ -207,4 +220,16 @@ export function withoutPassword(url: string): string {
   } catch {
     return '***';
   }
+}
+
+/** What stands between the user and the path, when several hosts do. */
+const hostsPlace = /^(\w+:\/\/(?:[^/?#]*@)?)([^/?#]*)/;
+
+function withOneHost(url: string): string {
+  return url.replace(hostsPlace, (_, before: string) => `${before}hosts`);
+}
+
+function withHostsOf(url: string, masked: string): string {
+  const hosts = hostsPlace.exec(url)?.[2] ?? '';
+  return masked.replace(hostsPlace, (_, before: string) => `${before}${hosts}`);
 }

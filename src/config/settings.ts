@@ -45,7 +45,7 @@ export const settings = {
   DATABASE_URL: setting(
     databaseUrl,
     'sqlite:./data/metadata.db',
-    'the store: sqlite:FILE or postgres://…',
+    'the store: sqlite:FILE or postgres://…; of several hosts (h1,h2) the primary',
     withoutPassword,
   ),
   DIRECT_DATABASE_URL: setting(

@@ -1,6 +1,6 @@
 // LISTEN/NOTIFY through pg-listen, on a direct connection of its own. What pg-listen leaves open is closed here: it retries
-// for ever, notices a black-holed connection, leaks nothing when closed while reconnecting, and every (re)connection
-// means "something may have been missed".
+// for ever, where the primary is by then, notices a black-holed connection, leaks nothing when closed while reconnecting, and every
+// (re)connection means "something may have been missed".
 import { createHash, randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
 import type { ClientConfig } from 'pg';
@@ -18,7 +18,14 @@ import {
   type SignalsHealth,
 } from './signals.ts';
 
-export interface PostgresSignalsOptions extends Pick<ClientConfig, 'connectionString' | 'ssl'> {
+type Way = Pick<ClientConfig, 'connectionString' | 'ssl'>;
+type Subscriber = ReturnType<typeof createSubscriber.default>;
+
+export interface PostgresSignalsOptions {
+  /** The way to the server that takes writes now, asked before each attempt to connect. */
+  readonly locate: () => Promise<Way>;
+  /** Calls the listener when what is connected must look for another server. Returns the way to end that. */
+  readonly onLeave?: (listener: () => void) => () => void;
   readonly schema: string;
   readonly group: string;
   readonly applicationName: string;
@@ -50,7 +57,6 @@ export class PostgresSignals implements Signals {
   private readonly deps: Deps;
   private readonly options: PostgresSignalsOptions;
   private readonly bell = new LocalBell();
-  private readonly subscriber: ReturnType<typeof createSubscriber.default>;
   private readonly channel: string;
   private readonly sender = randomUUID();
   private readonly backoff: Backoff;
@@ -59,8 +65,10 @@ export class PostgresSignals implements Signals {
   /** One at a time: a client of pg asks for nothing while it waits for an answer. */
   private readonly serial = new Serial();
   private sending: Promise<void> = Promise.resolve();
-  /** What pg-listen has opened: it keeps its clients to itself, and waits for ever for one in a black hole to say goodbye. */
-  private readonly sockets = new Set<Socket>();
+  private readonly closing = new AbortController();
+  private listening: Promise<void> = Promise.resolve();
+  /** The one that listens. */
+  private subscriber: Subscriber | undefined;
   private connected = false;
   private closed = false;
   private lastPingMs: number | undefined;
@@ -70,40 +78,11 @@ export class PostgresSignals implements Signals {
     this.options = options;
     this.channel = channelName(options.schema, options.group);
     this.backoff = new Backoff({ firstMs: 100, maxMs: 5_000, random: deps.random });
-    this.subscriber = createSubscriber.default(
-      {
-        ...(options.connectionString !== undefined && { connectionString: options.connectionString }),
-        ...(options.ssl !== undefined && { ssl: options.ssl }),
-        application_name: options.applicationName,
-        connectionTimeoutMillis: options.attemptMs,
-        query_timeout: options.attemptMs,
-        stream: () => this.openSocket(),
-      },
-      {
-        retryTimeout: Number.POSITIVE_INFINITY,
-        retryInterval: () => this.retryDelayMs(),
-        paranoidChecking: options.probeMs,
-      },
-    );
-    this.subscriber.events.on('connected', () => this.onConnected());
-    this.subscriber.events.on('reconnect', () => this.onDisconnected());
-    // Also where payloads that do not parse end up; they are not ours, or broken: look at everything.
-    this.subscriber.events.on('error', (error) => {
-      if (this.closed) return;
-      this.deps.log.warn({ err: error }, 'signal connection error');
-      this.bell.ring('resync');
-    });
-    this.subscriber.notifications.on(this.channel, (payload: unknown) => this.onNotification(payload));
   }
 
   /** Begins to listen; returns at once, connecting goes on for as long as it takes. */
   start(): void {
-    // A rejected connect() goes on retrying by itself; the channel is listened to again after each reconnection.
-    this.subscriber.connect().catch((error: unknown) => this.onDisconnected(error));
-    // It is told of before it listens: what was sent in between is looked for once it does.
-    const listening = this.subscriber.listenTo(this.channel) ?? Promise.resolve();
-    const onListening = (): void => this.bell.ring('resync');
-    void this.serial.run(() => listening.then(onListening, () => undefined));
+    this.listening = this.listen();
   }
 
   subscribe(handler: SignalHandler): () => void {
@@ -135,32 +114,104 @@ export class PostgresSignals implements Signals {
     await this.sending;
     this.closed = true;
     this.connected = false;
+    this.closing.abort();
+    await this.listening;
+  }
+
+  /** One subscriber after the other, each with one connection: pg-listen cannot be told to go elsewhere. */
+  private async listen(): Promise<void> {
+    const { clock } = this.deps;
+    const { signal } = this.closing;
+    while (!signal.aborted) {
+      try {
+        await this.listenOnce(await this.options.locate());
+      } catch (error) {
+        this.onDisconnected(error);
+      }
+      await clock.sleep(signal.aborted ? 0 : this.backoff.nextMs(), signal);
+    }
+  }
+
+  /** Fails when it cannot connect or the connection is lost; returns when signals are closed. */
+  private async listenOnce(way: Way): Promise<void> {
+    const { signal } = this.closing;
+    if (signal.aborted) return;
+    const sockets = new Set<Socket>();
+    const subscriber = this.subscriberOn(way, sockets);
+    let stopFollowing = (): void => undefined;
+    const over = new Promise<void>((resolve, reject) => {
+      const onClosing = (): void => resolve();
+      signal.addEventListener('abort', onClosing, { once: true });
+      const endFollowing = this.options.onLeave?.(() =>
+        reject(new Error('the server takes no writes any more')),
+      );
+      // It does not try again by itself: whatever it says ends this connection.
+      subscriber.events.on('error', reject);
+      stopFollowing = () => {
+        signal.removeEventListener('abort', onClosing);
+        endFollowing?.();
+      };
+    });
+    try {
+      const connected = subscriber.connect().then(() => subscriber.listenTo(this.channel));
+      connected.catch(() => undefined); // when it is over first
+      await Promise.race([connected, over]);
+      if (signal.aborted) return;
+      this.subscriber = subscriber;
+      this.onConnected();
+      await over;
+    } finally {
+      stopFollowing();
+      over.catch(() => undefined);
+      await this.end(subscriber, sockets);
+      this.subscriber = undefined;
+    }
+  }
+
+  private subscriberOn(way: Way, sockets: Set<Socket>): Subscriber {
+    const { applicationName, attemptMs, probeMs } = this.options;
+    const subscriber = createSubscriber.default(
+      {
+        ...(way.connectionString !== undefined && { connectionString: way.connectionString }),
+        ...(way.ssl !== undefined && { ssl: way.ssl }),
+        application_name: applicationName,
+        connectionTimeoutMillis: attemptMs,
+        query_timeout: attemptMs,
+        stream: () => {
+          const socket = new Socket();
+          sockets.add(socket);
+          socket.once('close', () => sockets.delete(socket));
+          return socket;
+        },
+      },
+      // One attempt is none: with 0 it would never give up.
+      { retryLimit: 1, paranoidChecking: probeMs, parse: parsed },
+    );
+    subscriber.notifications.on(this.channel, (payload: unknown) => this.onNotification(payload));
+    return subscriber;
+  }
+
+  /** Says goodbye when it is we who end it, and does not wait for ever for one in a black hole to say it too. */
+  private async end(subscriber: Subscriber, sockets: ReadonlySet<Socket>): Promise<void> {
     const ended = new AbortController();
-    void this.subscriber
+    if (!this.closed) for (const socket of sockets) socket.destroy();
+    void subscriber
       .close()
       .catch(() => undefined)
       .finally(() => ended.abort());
-    await this.deps.clock.sleep(this.options.attemptMs, ended.signal);
-    for (const socket of this.sockets) socket.destroy();
-  }
-
-  private openSocket(): Socket {
-    // Ends an attempt of pg-listen to reconnect that was under way when we closed.
-    if (this.closed) throw new Error('signals are closed');
-    const socket = new Socket();
-    this.sockets.add(socket);
-    socket.once('close', () => this.sockets.delete(socket));
-    return socket;
+    if (this.closed && sockets.size > 0) await this.deps.clock.sleep(this.options.attemptMs, ended.signal);
+    for (const socket of sockets) socket.destroy();
   }
 
   /** Coalesced over one turn of the event loop: a burst of changes is one notification. */
   private async send(kind: SignalKind): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     this.outgoing.delete(kind);
-    if (!this.connected || this.closed) return;
+    const { subscriber } = this;
+    if (subscriber === undefined || !this.connected || this.closed) return;
     const message: Message = { kind, sender: this.sender };
     try {
-      await this.subscriber.notify(this.channel, message);
+      await subscriber.notify(this.channel, message);
     } catch (error) {
       this.deps.log.debug({ err: error, kind }, 'signal not sent');
     }
@@ -187,11 +238,14 @@ export class PostgresSignals implements Signals {
     if (message.kind === 'ping') this.lastPingMs = this.deps.clock.monotonicMs();
     if (message.sender !== this.sender) this.bell.ring(message.kind);
   }
+}
 
-  private retryDelayMs(): number {
-    // Thrown into pg-listen's retry loop, the only way to end it.
-    if (this.closed) throw new Error('signals are closed');
-    return this.backoff.nextMs();
+/** What is no JSON is not ours, or broken: `readMessage` makes nothing of it. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -5,7 +5,6 @@ import { type Environment, load, print, printedSettings, refusal, temporaryFile 
 
 const form = 'write it as postgres://USER:PASSWORD@HOST:5432/DATABASE';
 const notValid = `DATABASE_URL is not a valid URL; ${form}, special characters percent-encoded`;
-const severalHosts = 'DATABASE_URL names several hosts, which this release does not support yet; name one';
 
 describe('a database URL is understood', () => {
   test.each([
@@ -19,6 +18,10 @@ describe('a database URL is understood', () => {
     'postgres://user@[::1]:5432/store',
     'postgres:///store?host=/var/run/postgresql',
     'postgres://db/store?user=me@server',
+    'postgres://user:with,comma@db1:5432,db2:5433/store?target_session_attrs=read-write',
+    'postgres://user@db1,db2,[::1]:5433/store?sslmode=require',
+    'postgres://user:word@/store?host=db1,db2&port=5432,5433',
+    'postgres:///store?host=db1,::1&port=6432',
   ])('%s', (url) => {
     expect(load([], { DATABASE_URL: url }).settings.DATABASE_URL).toBe(url);
   });
@@ -43,9 +46,52 @@ describe('a database URL is refused with what would be right', () => {
     { url: 'postgres://user:hunter2@db', says: `DATABASE_URL names no database; ${form}` },
     { url: 'postgres://user:hunter2@db/?sslmode=require', says: `DATABASE_URL names no database; ${form}` },
     { url: 'postgres:///store', says: `DATABASE_URL names no host; ${form}` },
-    { url: 'postgres://user:hunter2@a:5432,b:5432/store', says: severalHosts },
-    { url: 'postgres://a,b/store', says: severalHosts },
-    { url: 'postgres:///store?host=a,b&password=hunter2', says: severalHosts },
+    {
+      url: 'postgres://user:hunter2@a:5432,,b:5432/store',
+      says: 'DATABASE_URL has an empty place in its list: host 2 of 3',
+    },
+    {
+      url: 'postgres://user:hunter2@a:5432,/store',
+      says: 'DATABASE_URL has an empty place in its list: host 2 of 2',
+    },
+    {
+      url: 'postgres://user:hunter2@a,b:hunter2/store',
+      says: 'DATABASE_URL has no valid port (1 to 65535) for host 2 of 2',
+    },
+    {
+      url: 'postgres://user:hunter2@a:0,b/store',
+      says: 'DATABASE_URL has no valid port (1 to 65535) for host 1 of 2',
+    },
+    {
+      url: 'postgres://user:hunter2@a,::1/store',
+      says: 'DATABASE_URL has no valid host 2 of 2; write it as HOST:PORT, an IPv6 address in brackets as [::1]:5432',
+    },
+    {
+      url: 'postgres://user:hunter2@a,b:5432,a:5432/store',
+      says: 'DATABASE_URL names host 3 of 3 twice',
+    },
+    {
+      url: 'postgres://user:hunter2@a,%2Frun/store',
+      says: 'DATABASE_URL has a Unix socket in its list (host 2 of 2); a socket stands alone',
+    },
+    {
+      url: 'postgres://user:hunter2@a,b,c,d,e,f,g,h,i/store',
+      says: 'DATABASE_URL names 9 hosts; at most 8 are tried',
+    },
+    { url: 'postgres://user:hunter2@a,b', says: 'DATABASE_URL names no database behind its hosts' },
+    { url: 'postgres://user:hunter2@a b,c/store', says: notValid },
+    {
+      url: 'postgres:///store?host=a,b,c&port=1,2&password=hunter2',
+      says: 'DATABASE_URL lists 2 ports for 3 hosts; give one for each, or one for all',
+    },
+    {
+      url: 'postgres:///store?host=a&host=b&password=hunter2',
+      says: 'DATABASE_URL gives the parameter host twice; several go into one: host=A,B',
+    },
+    {
+      url: 'postgres://user:hunter2@a,b/store?target_session_attrs=standby',
+      says: 'DATABASE_URL has target_session_attrs for servers that only read; agents write: leave it out, or say read-write',
+    },
   ])('$url', ({ url, says }) => {
     const message = refusal([], { DATABASE_URL: url });
     expect(message).toBe(says);
@@ -83,6 +129,9 @@ describe('a password never shows', () => {
     { url: 'postgres://user@db/store?password=x&password=hunter2', secret: 'hunter2' },
     { url: 'postgres://user@db/store?sslpassword=hunter2', secret: 'hunter2' },
     { url: 'postgres:///store?host=/tmp&password=hunter2', secret: 'hunter2' },
+    { url: 'postgres://user:hunter2@db1:5432,db2:5432/store', secret: 'hunter2' },
+    { url: 'postgres://user:p@hunter2@db1,db2/store', secret: 'hunter2' },
+    { url: 'postgres://user@db1,db2/store?password=hunter2', secret: 'hunter2' },
   ];
 
   test.each(urls)('in --print-config: $url', ({ url, secret }) => {
@@ -100,6 +149,8 @@ describe('a password never shows', () => {
       DATABASE_URL: 'postgres://user:hunter2@db:6432/store?sslmode=require',
     });
     expect(shown.get('DATABASE_URL')?.value).toBe('postgres://user:***@db:6432/store?sslmode=require');
+    const several = printedSettings([], { DATABASE_URL: 'postgres://user:hunter2@db1:6432,[::1]/store' });
+    expect(several.get('DATABASE_URL')?.value).toBe('postgres://user:***@db1:6432,[::1]/store');
   });
 
   const misplaced: readonly {

@@ -85,7 +85,7 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
     const signals = new PostgresSignals(
       { clock, log, random },
       {
-        connectionString: signalsUrl,
+        locate: () => Promise.resolve({ connectionString: signalsUrl }),
         schema,
         group: 'default',
         applicationName: 'streamhouse test',

@@ -64,7 +64,7 @@ function start(options: Options = {}): Listener {
   const signals = new PostgresSignals(
     { clock: systemClock, log: recordingLogger([]), random },
     {
-      connectionString: connection.href,
+      locate: () => Promise.resolve({ connectionString: connection.href }),
       schema: options.schema ?? 'signals',
       group: options.group ?? group,
       applicationName: name,

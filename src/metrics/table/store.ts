@@ -5,6 +5,15 @@ import { stepSeconds } from './buckets.ts';
 
 export const resyncReasons = ['start', 'signals', 'holdings', 'assignment'] as const;
 
+/** By the names that `streamhouse db doctor` gives them. */
+export const durabilityChecks = [
+  'fsync',
+  'full_page_writes',
+  'synchronous_commit',
+  'logged tables',
+  'replication',
+] as const;
+
 export const storeTable = {
   storeUp: gauge('store_up', {
     help: '1 when the last operation of the store was answered, be it by a refusal; 0 before the first',
@@ -15,6 +24,12 @@ export const storeTable = {
     labels: { operation: 'open', result: ['ok', 'refused', 'failed'] },
     buckets: stepSeconds,
     whenOff: 'Slow in all: the database. Slow in one: its statement, or locks. `failed`: see the log.',
+  }),
+  storeDurabilityWarnings: gauge('store_durability_warnings', {
+    help: '1 for what makes the store less durable than agents assume, 0 for the rest; looked at when it is opened and when another server becomes the primary; PostgreSQL only',
+    labels: { check: durabilityChecks },
+    whenOff:
+      '1: a crash or failover of the database can lose grants that were answered; `streamhouse db doctor` says what to do.',
   }),
   storeConnections: gauge('store_connections', {
     help: 'Connections of a pool by state; PostgreSQL only',

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { is, Placeholder } from 'drizzle-orm';
 import pg from 'pg';
 import { StoreUnavailable } from '../../domain/refusal.ts';
-import { reach } from './encryption.ts';
+import type { Server, Servers } from './servers.ts';
 import type { CompiledSql } from '../sql/dialect.ts';
 import type { ParameterValues, Row } from '../sql/statement.ts';
 
@@ -15,7 +15,12 @@ import type { ParameterValues, Row } from '../sql/statement.ts';
 export const weakCommits: readonly string[] = ['off', 'local', 'remote_write'];
 
 export interface ConnectionOptions {
+  /** One host, or several with commas between them. */
   readonly connectionString: string;
+  /** Those of `connectionString`, for connections that are to go to the same one. Default: found anew. */
+  readonly servers?: Servers | undefined;
+  /** A single host need not take writes; of several, the one that does is taken all the same. */
+  readonly mayOnlyRead?: boolean;
   /** Certificate authorities to verify the server by, as a file; with `sslmode` in the URL. */
   readonly caFile?: string | undefined;
   readonly applicationName: string;
@@ -63,16 +68,21 @@ export class BoundedClient extends pg.Client {
     this.on('error', () => {});
   }
 
+  /** Nothing comes of it any more. */
+  get isOver(): boolean {
+    return this.socket.destroyed;
+  }
+
   cut(): void {
     this.socket.destroy();
   }
 }
 
-export function clientConfig(options: ConnectionOptions): pg.ClientConfig {
+export function clientConfig(options: ConnectionOptions, server: Server, boundMs: number): pg.ClientConfig {
   return {
-    ...reach(options.connectionString, options.caFile),
+    ...server.reached(),
     application_name: options.applicationName,
-    connectionTimeoutMillis: options.attemptMs,
+    connectionTimeoutMillis: boundMs,
     options: serverSettings(options),
     keepAlive: true,
   };

@@ -8,15 +8,16 @@ import type { ConnectionLock } from '../sessions.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { type ParameterValues, type Statement, StatementCache } from '../sql/statement.ts';
 import {
-  BoundedClient,
-  clientConfig,
+  type BoundedClient,
   type ConnectionOptions,
   LeftWaiting,
   queryBounded,
   runBounded,
   runOrLeave,
 } from './client.ts';
-import { translateError } from './errors.ts';
+import { connectWritable, serversOf } from './connect.ts';
+import { NotWritable, translateError } from './errors.ts';
+import type { Server, Servers } from './servers.ts';
 
 export interface CoordinationOptions extends ConnectionOptions {
   /** Called when a connection that held a lock was lost; undefined: no lock is taken. */
@@ -25,8 +26,9 @@ export interface CoordinationOptions extends ConnectionOptions {
   readonly onLock?: ((lock: ConnectionLock) => void) | undefined;
 }
 
-interface Connected {
+interface Coordinating {
   readonly client: BoundedClient;
+  readonly server: Server;
   readonly lockKey: number | null;
 }
 
@@ -39,9 +41,12 @@ const asideMax = 2;
 export class PostgresConnection implements SqlConnection, AsyncDisposable {
   private readonly options: CoordinationOptions;
   private readonly statements: StatementCache;
-  private current: Promise<Connected> | undefined;
+  private readonly servers: Servers;
+  private readonly endFollowing: () => void;
+  private current: Promise<Coordinating> | undefined;
   /** The current one's, when it is connected. */
   private client: BoundedClient | undefined;
+  private server: Server | undefined;
   /** Connections whose lock others may go by: it was asked for, to be told. */
   private readonly shown = new Set<BoundedClient>();
   private aside: BoundedClient[] = [];
@@ -51,6 +56,10 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
   constructor(dialect: Dialect, options: CoordinationOptions) {
     this.options = options;
     this.statements = new StatementCache(dialect);
+    this.servers = serversOf(options);
+    this.endFollowing = this.servers.onLeave((server) => {
+      if (this.client !== undefined && this.server === server) this.leave(this.client);
+    });
   }
 
   get incarnation(): number {
@@ -74,7 +83,7 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
 
   async all<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): Promise<R[]> {
     try {
-      const { client } = await this.connected();
+      const { client, server } = await this.connected();
       const compiled = this.statements.get(statement);
       const run = this.shown.has(client) ? runOrLeave : runBounded;
       try {
@@ -82,7 +91,12 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
         return rows.map(statement.read);
       } catch (error) {
         if (error instanceof LeftWaiting) this.setAside(client);
-        throw error;
+        const translated = translateError(error);
+        if (translated instanceof NotWritable) {
+          this.leave(client);
+          this.servers.leave(server);
+        }
+        throw translated;
       }
     } catch (error) {
       throw translateError(error);
@@ -91,6 +105,7 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.closed = true;
+    this.endFollowing();
     const connected = await this.current?.catch(() => undefined);
     this.current = undefined;
     connected?.client.cut();
@@ -106,13 +121,23 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
     else client.cut();
   }
 
+  /** Its server takes no writes any more. The lock on it stays until another one is told, as when an answer is late. */
+  private leave(client: BoundedClient): void {
+    if (this.shown.has(client)) return this.setAside(client);
+    if (client === this.client) {
+      this.client = undefined;
+      this.current = undefined;
+    }
+    client.cut();
+  }
+
   /** Others go by another lock now. */
   private letGo(client: BoundedClient): void {
     this.shown.delete(client);
     client.cut();
   }
 
-  private async connected(): Promise<Connected> {
+  private async connected(): Promise<Coordinating> {
     if (this.closed) throw new Error('the coordination connection is closed');
     if (!this.current) {
       const forget = (): void => {
@@ -125,15 +150,20 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
     return this.current;
   }
 
-  private async connect(onEnd: () => void): Promise<Connected> {
-    const client = new BoundedClient(clientConfig(this.options));
-    client.once('end', onEnd);
+  private async connect(onEnd: () => void): Promise<Coordinating> {
+    const { client, server } = await connectWritable(this.options, this.servers);
+    client.once('end', () => {
+      if (client === this.client) this.servers.lost();
+      onEnd();
+    });
     try {
-      await client.connect();
+      // It may have ended before anybody listened for that.
+      if (client.isOver) throw new Error('the connection was lost at once');
       const lockKey = await this.lock(client);
       this.made += 1;
       this.client = client;
-      return { client, lockKey };
+      this.server = server;
+      return { client, server, lockKey };
     } catch (error) {
       client.cut();
       throw error;

@@ -14,13 +14,13 @@ import type { SchemaAdmin } from '../schema-admin.ts';
 import { readText, readTextList } from '../sql/read.ts';
 import { type ParameterValues, type Row, type Statement, StatementCache } from '../sql/statement.ts';
 import {
-  BoundedClient,
-  clientConfig,
+  type BoundedClient,
   commandBounded,
   type ConnectionOptions,
   queryBounded,
   runBounded,
 } from './client.ts';
+import { connectWritable } from './connect.ts';
 import { postgresDialect } from './dialect.ts';
 import { translateError } from './errors.ts';
 import { PostgresSchema } from './migrate.ts';
@@ -41,17 +41,18 @@ export interface PostgresCopyOptions extends ConnectionOptions {
 }
 
 export async function openPostgresForCopy(options: PostgresCopyOptions): Promise<CopyDatabase> {
-  const client = new BoundedClient(clientConfig(options));
   const { attemptMs } = options;
+  // A source may have been made read-only, so that nobody writes to it any more.
+  const connection = { ...options, mayOnlyRead: options.readOnly };
+  const { client } = await connectWritable(connection);
   try {
-    await client.connect();
     const mode = options.readOnly ? 'read only' : 'read write';
     await queryBounded(client, `set session characteristics as transaction ${mode}`, [], attemptMs);
   } catch (error) {
     client.cut();
     throw translateError(error);
   }
-  return new PostgresCopyDatabase(client, options);
+  return new PostgresCopyDatabase(client, connection);
 }
 
 class PostgresCopyDatabase implements CopyDatabase {

@@ -1,6 +1,5 @@
 // The pool of ordinary connections: opened lazily, idle ones closed.
 import { sql } from 'drizzle-orm';
-import pg from 'pg';
 import type { PoolUse } from '../metadata-store.ts';
 import type { Pace, SqlDatabase, SqlRunner } from '../sql/database.ts';
 import type { Dialect, TableName } from '../sql/dialect.ts';
@@ -11,8 +10,9 @@ import {
   statement,
   StatementCache,
 } from '../sql/statement.ts';
-import { BoundedClient, clientConfig, commandBounded, type ConnectionOptions, runBounded } from './client.ts';
-import { mayRunAgain, translateError } from './errors.ts';
+import { type BoundedClient, commandBounded, type ConnectionOptions, runBounded } from './client.ts';
+import { mayRunAgain, NotWritable, translateError } from './errors.ts';
+import { Pools } from './pools.ts';
 
 /** How often a transaction runs again after a deadlock or serialization failure before its caller hears of it. */
 const attemptsMax = 10;
@@ -22,7 +22,7 @@ const largeMs = 60_000;
 
 export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
   readonly dialect: Dialect;
-  private readonly pool: pg.Pool;
+  private readonly pools: Pools;
   private readonly statements: StatementCache;
   private readonly attemptMs: number;
 
@@ -30,14 +30,7 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
     this.dialect = dialect;
     this.attemptMs = options.attemptMs;
     this.statements = new StatementCache(dialect);
-    this.pool = new pg.Pool({
-      ...clientConfig(options),
-      Client: BoundedClient,
-      max: options.poolMax,
-      idleTimeoutMillis: 30_000,
-    });
-    // An idle connection that dies is replaced at the next use.
-    this.pool.on('error', () => {});
+    this.pools = new Pools(options);
   }
 
   async all<P extends ParameterValues, R>(
@@ -80,13 +73,11 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
   }
 
   get use(): PoolUse {
-    const { totalCount, idleCount, waitingCount, options } = this.pool;
-    const busy = totalCount - idleCount;
-    return { pool: 'queries', busy, idle: idleCount, waiting: waitingCount, max: options.max };
+    return { pool: 'queries', ...this.pools.use };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.pool.ended) await this.pool.end();
+    await this.pools[Symbol.asyncDispose]();
   }
 
   private async transactOn<T>(
@@ -130,8 +121,7 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
   }
 
   private async withClient<T>(work: (client: BoundedClient) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
-    if (!(client instanceof BoundedClient)) throw new TypeError('the pool made a client of another class');
+    const { client, server, release } = await this.pools.take();
     let broken = false;
     const onEnd = (): void => {
       broken = true;
@@ -139,9 +129,16 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
     client.once('end', onEnd);
     try {
       return await work(client);
+    } catch (error) {
+      const translated = translateError(error);
+      if (translated instanceof NotWritable) {
+        broken = true;
+        this.pools.leave(server);
+      }
+      throw error;
     } finally {
       client.off('end', onEnd);
-      client.release(broken);
+      release(broken);
     }
   }
 }

@@ -2,6 +2,16 @@
 import { Refusal, StoreMisconfigured, StoreUnavailable } from '../../domain/refusal.ts';
 import { ConstraintViolation } from '../sql/database.ts';
 
+/** The server answers and takes no writes: a standby, or one that was made read-only. What was asked took no effect. */
+export class NotWritable extends StoreUnavailable {
+  constructor(message: string, cause?: unknown) {
+    super(message, { outcomeUnknown: false, cause });
+  }
+}
+
+/** All connections that we may have are at work: the server was not even asked. */
+export class PoolBusy extends StoreUnavailable {}
+
 /** Deadlock or serialization failure: the transaction did nothing and may run again at once. */
 export function mayRunAgain(error: unknown): boolean {
   const code = sqlState(error);
@@ -38,6 +48,8 @@ export function translateError(error: unknown): Error {
       return new ConstraintViolation('foreign_key', { cause: error });
     case '23514':
       return new ConstraintViolation('check', { cause: error });
+    case '25006':
+      return new NotWritable(`PostgreSQL takes no writes: ${said}`, error);
     case '28P01':
     case '28000':
       return new StoreMisconfigured(

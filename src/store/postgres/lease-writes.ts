@@ -15,7 +15,7 @@ import {
   raiseHoldings,
   readGrant,
 } from '../sql/lease-terms.ts';
-import type { GrantedLease, LeaseWrites, WriteAnswer } from '../sql/leases.ts';
+import type { GrantedLease, LeaseWrites, WriteAnswer } from '../sql/lease-writes.ts';
 import { readNumberOrNull } from '../sql/read.ts';
 import { statement } from '../sql/statement.ts';
 

@@ -10,7 +10,8 @@ import {
   schemaStatus,
   type SchemaState,
 } from '../sql/migrations.ts';
-import { BoundedClient, clientConfig, type ConnectionOptions, weakCommits } from './client.ts';
+import { type ConnectionOptions, weakCommits } from './client.ts';
+import { connectWritable } from './connect.ts';
 import { translateError } from './errors.ts';
 
 const folder = fileURLToPath(new URL('../../../drizzle/postgres', import.meta.url));
@@ -99,10 +100,9 @@ export class PostgresSchema implements SchemaAdmin {
   /** Cut after `boundMs`, whatever it waits for: a start must not hang on a server that vanished behind its connection. */
   private async withClient<T>(boundMs: number, work: (client: pg.Client) => Promise<T>): Promise<T> {
     try {
-      const client = new BoundedClient(clientConfig(this.options));
+      const { client } = await connectWritable(this.options);
       const timer = setTimeout(() => client.cut(), boundMs);
       try {
-        await client.connect();
         return await work(client);
       } finally {
         clearTimeout(timer);

@@ -4,18 +4,24 @@ import type { MetadataStore } from '../metadata-store.ts';
 import type { ConnectionLock } from '../sessions.ts';
 import { refuseUnusableStore } from '../sql/migrations.ts';
 import { sqlStore } from '../sql/store.ts';
-import type { ConnectionOptions } from './client.ts';
+import { type ConnectionOptions, queryBounded } from './client.ts';
 import { PostgresConnection } from './connection.ts';
+import type { Finding } from '../finding.ts';
+import { connectWritable, serversOf } from './connect.ts';
 import { PostgresDatabase } from './database.ts';
 import { postgresDialect } from './dialect.ts';
 import { excludeLeaseWrites } from './era-database.ts';
+import { checkDurability } from './doctor/durability.ts';
 import { PostgresFencedWrites } from './fenced-writes.ts';
 import { PostgresLeaseWrites } from './lease-writes.ts';
 import { knownMigrations, PostgresSchema } from './migrate.ts';
+import { Servers } from './servers.ts';
 
 export interface PostgresOptions extends ConnectionOptions {
   /** For the coordination connection, when `connectionString` goes through a pooler. */
   readonly directConnectionString: string;
+  /** Those of `directConnectionString`. */
+  readonly directServers?: Servers | undefined;
   readonly schema: string;
   readonly group: string;
   readonly poolMax: number;
@@ -29,6 +35,8 @@ export interface PostgresOptions extends ConnectionOptions {
   /** Crash detection: called with what became of the lock of each coordination connection. */
   readonly onLock?: ((lock: ConnectionLock) => void) | undefined;
   readonly eras?: EraNews | undefined;
+  /** Told how durable the store is, once it is open and whenever another server has become the primary. */
+  readonly onDurability?: ((findings: readonly Finding[], server: string) => void) | undefined;
 }
 
 export interface EraNews {
@@ -40,7 +48,15 @@ export interface EraNews {
 
 /** Fails with StoreUnavailable while the server cannot be reached, StoreMisconfigured when a person must act. */
 export async function openPostgresStore(options: PostgresOptions): Promise<MetadataStore> {
-  const direct = { ...options, connectionString: options.directConnectionString };
+  const servers = serversOf(options);
+  const isOneWay = options.directConnectionString === options.connectionString;
+  const direct = {
+    ...options,
+    connectionString: options.directConnectionString,
+    servers:
+      options.directServers ??
+      (isOneWay ? servers : new Servers({ ...options, connectionString: options.directConnectionString })),
+  };
   const schema = new PostgresSchema(direct, options.schema);
   if (options.migrate) await schema.migrate();
   refuseUnusableStore(await schema.state(), knownMigrations);
@@ -48,13 +64,14 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
   if (isHistoryHidden) options.eras?.onHistoryHidden();
   const dialect = postgresDialect(options.schema, { isHistoryHidden });
   const strengthenCommit = await schema.commitsWeakly();
-  const db = new PostgresDatabase(dialect, { ...options, strengthenCommit });
+  const db = new PostgresDatabase(dialect, { ...options, servers, strengthenCommit });
   const coordination = new PostgresConnection(dialect, {
     ...direct,
     strengthenCommit,
     onLockLost: options.onConnectionLost,
     onLock: options.onLock,
   });
+  const endFollowing = await followDurability(direct);
   return sqlStore(
     {
       name: 'postgres',
@@ -65,10 +82,37 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
       eras: new EraKeeper(db, { excludeLeaseWrites, onOpened: options.eras?.onOpened }),
       pools: () => [db.use],
       async close() {
+        endFollowing();
         await coordination[Symbol.asyncDispose]();
         await db[Symbol.asyncDispose]();
       },
     },
     options.group,
   );
+}
+
+/** A look that fails says nothing: the store is open all the same. */
+async function followDurability(
+  direct: PostgresOptions & { readonly servers: Servers },
+): Promise<() => void> {
+  const { onDurability, schema, attemptMs, servers } = direct;
+  if (onDurability === undefined) return () => undefined;
+  let closed = false;
+  const look = async (): Promise<void> => {
+    const { client, server } = await connectWritable(direct, servers);
+    try {
+      const ask = (text: string, values: readonly unknown[] = []) =>
+        queryBounded(client, text, values, attemptMs);
+      const findings = await checkDurability(ask, schema);
+      if (!closed) onDurability(findings, server.name);
+    } finally {
+      client.cut();
+    }
+  };
+  await look().catch(() => undefined);
+  const unsubscribe = servers.onMove(() => void look().catch(() => undefined));
+  return () => {
+    closed = true;
+    unsubscribe();
+  };
 }

@@ -5,7 +5,7 @@ import { EPOCHS_PER_ERA } from '../../domain/limits.ts';
 import type { Dialect } from './dialect.ts';
 import { inHistory, quarantineRestMs } from './era.ts';
 import { readLeaseKey, sameKey, termRowColumns, wantedRowColumns } from './lease-rows.ts';
-import type { GrantedLease } from './leases.ts';
+import type { GrantedLease } from './lease-writes.ts';
 import { readBoolean, readNumber, readTextOrNull } from './read.ts';
 import type { Row } from './statement.ts';
 

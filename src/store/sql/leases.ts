@@ -13,7 +13,6 @@ import {
   type Reclaim,
   type ReleaseAnswer,
   type ReleaseOutcome,
-  type TakenOver,
   type TermEndReason,
   type TermRecord,
   termEndReasons,
@@ -22,6 +21,7 @@ import type { Page, PageRequest } from '../page.ts';
 import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
 import { first, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
+import type { LeaseWrites } from './lease-writes.ts';
 import { inHistory, quarantineRestMs } from './era.ts';
 import type { EraWatch } from './era-watch.ts';
 import {
@@ -31,8 +31,6 @@ import {
   leaseRowColumns,
   readLeaseKey,
   sameKey,
-  type TermRow,
-  type WantedRow,
 } from './lease-rows.ts';
 import { hasCrashed } from './crashed-session.ts';
 import {
@@ -47,40 +45,6 @@ import {
 } from './read.ts';
 import { notYet, sessionLost } from './not-granted.ts';
 import { nothing, type Row, statement } from './statement.ts';
-
-export interface GrantedLease {
-  readonly key: LeaseKey;
-  readonly epoch: number;
-  /** The reaped session that held it before, if one did. */
-  readonly takenOver: TakenOver | null;
-}
-
-export interface LeaseWrites {
-  /**
-   * One transaction: judges which of the leases are free, locks those in key order, skipping locked ones, and grants those whose epoch
-   * is still the one judged free. Touches no row of a lease it does not grant. Raises the session's holdings version
-   * when it granted any. Grants nothing where the store's data are not of the era's history.
-   */
-  acquire(
-    group: string,
-    sessionId: string,
-    leases: readonly WantedRow[],
-    /** The era in whose quarantine the reclaimed ones may be granted; null: none. */
-    reclaimEra: number | null,
-  ): Promise<WriteAnswer<GrantedLease>>;
-  /** One transaction: vacates those that the session still holds at the epoch named. */
-  release(
-    group: string,
-    sessionId: string,
-    terms: readonly TermRow[],
-    reason: TermEndReason,
-  ): Promise<WriteAnswer<LeaseKey>>;
-}
-
-export interface WriteAnswer<T> {
-  readonly done: readonly T[];
-  readonly holdingsVersion: number | undefined;
-}
 
 interface LeaseState {
   readonly key: LeaseKey;

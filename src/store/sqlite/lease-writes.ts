@@ -23,7 +23,7 @@ import {
   raiseHoldings,
   readGrant,
 } from '../sql/lease-terms.ts';
-import type { GrantedLease, LeaseWrites, WriteAnswer } from '../sql/leases.ts';
+import type { GrantedLease, LeaseWrites, WriteAnswer } from '../sql/lease-writes.ts';
 import { readNumber } from '../sql/read.ts';
 import { nothing, type ParameterValues, type Statement, statement } from '../sql/statement.ts';
 

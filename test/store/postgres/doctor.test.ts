@@ -1,7 +1,4 @@
 // Each verdict of the doctor on a real server on which exactly that is broken; and a healthy one, of which it says nothing bad.
-import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/platform/clock.ts';
@@ -12,6 +9,7 @@ import { PostgresSchema } from '../../../src/store/postgres/migrate.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type PostgresServer, startPostgresServer } from '../../support/postgres-server.ts';
 import { freshSchemaName } from '../../support/schema.ts';
+import { startServerPair } from '../../support/standby-server.ts';
 import { startTransactionPooler } from '../../support/transaction-pooler.ts';
 
 const attemptMs = 20_000;
@@ -120,22 +118,8 @@ describe('a server that is set wrongly', () => {
   });
 
   test('an asynchronous standby is told of, and on the standby itself that it only reads', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'streamhouse-doctor-'));
-    chmodSync(directory, 0o755); // the server's user must come through
-    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-    const [first, second] = [join(directory, 'primary'), join(directory, 'standby')];
-    await using primary = await startPostgresServer({ major: 16, dataDir: first });
-    await primary.stop();
-    cpSync(first, second, { recursive: true });
-    chmodSync(second, 0o700);
-    await primary.start();
-    writeFileSync(join(second, 'standby.signal'), '');
-    const primaryConninfo = `host=127.0.0.1 port=${primary.port} user=postgres application_name=spare`;
-    await using standby = await startPostgresServer({
-      major: 16,
-      dataDir: second,
-      settings: { primary_conninfo: primaryConninfo },
-    });
+    await using pair = await startServerPair({ major: 16, name: 'spare' });
+    const { primary, standby } = pair;
     const findings = await eventually(async () => {
       const found = await examine({ connectionString: primary.url });
       return found.get('replication')?.verdict === 'warning' && found;

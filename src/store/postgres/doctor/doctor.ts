@@ -1,6 +1,7 @@
 // `streamhouse db doctor` on PostgreSQL: connects as agents do, and looks at one thing after the other.
 import { type Finding, found } from '../../finding.ts';
-import { BoundedClient, clientConfig, type ConnectionOptions } from '../client.ts';
+import type { BoundedClient, ConnectionOptions } from '../client.ts';
+import { connectWritable } from '../connect.ts';
 import { translateError } from '../errors.ts';
 import { checkBudget } from './budget.ts';
 import { checkHeadroom, checkListen, checkTime } from './connections.ts';
@@ -64,9 +65,9 @@ class Clients implements AsyncDisposable {
   readonly #open: BoundedClient[] = [];
 
   async connect(options: ConnectionOptions): Promise<BoundedClient> {
-    const client = new BoundedClient(clientConfig(options));
+    // What a standby lacks is told like the rest.
+    const { client } = await connectWritable({ ...options, mayOnlyRead: true });
     this.#open.push(client);
-    await client.connect();
     return client;
   }
 

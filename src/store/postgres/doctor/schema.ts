@@ -19,7 +19,7 @@ export async function checkSchema(patient: Patient): Promise<Finding[]> {
   // Without them the store does not even tell its level.
   if (lacking.verdict === 'fail') return [lacking];
   const state = await new PostgresSchema(
-    { ...options, connectionString: options.directConnectionString },
+    { ...options, connectionString: options.directConnectionString, mayOnlyRead: true },
     options.schema,
   ).state();
   const { applied, pending } = schemaStatus(state, knownMigrations);
