@@ -24,6 +24,8 @@ const broadly = (question: Question): Question => ({ ...question, isBroad: true 
 
 const lease = 'lease.pml';
 const append = 'append.pml';
+const eras = 'eras.pml';
+const crash = 'crash.pml';
 
 export const questions: readonly Question[] = [
   quick(holds(append, 'GRANTS=2')),
@@ -35,10 +37,22 @@ export const questions: readonly Question[] = [
   broadly(breaks(append, 'M_END_IN_GRANT')),
   broadly(breaks(append, 'M_FENCE_FIRST')),
 
+  quick(holds(crash)),
+  ...['M_NO_LIMIT', 'M_NO_GRACE', 'M_REAP_NO_COMPARE', 'M_SURVIVES_SERVER', 'STALLS'].map((define) =>
+    broadly(breaks(crash, define)),
+  ),
+
+  quick(holds(eras, 'PROMOTIONS=1')),
+  holds(eras),
+  quick(broadly(breaks(eras, 'M_NO_ERA'))),
+  ...['M_ERA_IN_GRANTS_ALONE', 'M_ERA_NOT_RAISED', 'M_NO_QUARANTINE', 'M_SESSIONS_LIVE_ON'].map((define) =>
+    broadly(breaks(eras, define)),
+  ),
+
   holds(lease),
   holds(lease, 'LIVES=2'),
   within(400, breaks(lease, 'M_NO_BUMP')),
-  broadly(breaks(lease, 'M_TRUST_FROM_REPLY')),
+  within(400, breaks(lease, 'M_TRUST_FROM_REPLY')),
   quick(broadly(breaks(lease, 'M_TRUST_FROM_GRANT'))),
   within(400, breaks(lease, 'M_NO_MARGIN')),
   within(400, breaks(lease, 'M_NO_WALL_CLOCK', 'SLEEP')),

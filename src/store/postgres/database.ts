@@ -1,6 +1,7 @@
 // The pool of ordinary connections: opened lazily, idle ones closed.
 import { sql } from 'drizzle-orm';
 import pg from 'pg';
+import { StoreUnavailable } from '../../domain/refusal.ts';
 import type { PoolUse } from '../metadata-store.ts';
 import type { Pace, SqlDatabase, SqlRunner } from '../sql/database.ts';
 import type { Dialect, TableName } from '../sql/dialect.ts';
@@ -16,6 +17,9 @@ import { mayRunAgain, translateError } from './errors.ts';
 
 /** How often a transaction runs again after a deadlock or serialization failure before its caller hears of it. */
 const attemptsMax = 10;
+
+/** Operations that wait for a connection at most; what is beyond is refused, so that a store that is away costs bounded memory. */
+export const waitingMax = 1_000;
 
 /** Bound of one statement of large work, milliseconds. */
 const largeMs = 60_000;
@@ -130,6 +134,11 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
   }
 
   private async withClient<T>(work: (client: BoundedClient) => Promise<T>): Promise<T> {
+    if (this.pool.waitingCount >= waitingMax) {
+      throw new StoreUnavailable(`${waitingMax} operations wait for PostgreSQL already`, {
+        outcomeUnknown: false,
+      });
+    }
     const client = await this.pool.connect();
     if (!(client instanceof BoundedClient)) throw new TypeError('the pool made a client of another class');
     let broken = false;
