@@ -19,7 +19,7 @@ function watched(clock = new ManualClock()) {
     clock,
     logs,
     counts: () => series(instruments, 'streamhouse_stalls_total'),
-    async end() {
+    end: async () => {
       stop.abort();
       await done;
     },

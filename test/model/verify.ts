@@ -29,7 +29,7 @@ export async function verify(
   try {
     const startedMs = performance.now();
     await run(spin, [...defines.map((define) => `-D${define}`), '-a', join(models, file)], directory);
-    const flags = ['-O2', '-w', '-DSAFETY', '-DNOREDUCE', `-DMEMLIM=${memoryMbMax}`];
+    const flags = ['-O1', '-w', '-DSAFETY', '-DNOREDUCE', `-DMEMLIM=${memoryMbMax}`];
     await run('gcc', [...flags, ...(isBroad ? ['-DBFS'] : []), '-o', 'pan', 'pan.c'], directory);
     // A verifier that has found something says so, and exits as always.
     const said = await run(join(directory, 'pan'), ['-E', '-n', '-w22', `-m${depthMax}`], directory);

@@ -25,7 +25,7 @@ export async function findFaketime(search: Search = {}): Promise<Found<string>> 
 }
 
 async function isThere(path: string): Promise<boolean> {
-  const names = await readdir(join(path, '..')).catch(() => []);
+  const names = await readdir(join(path, '..')).catch((): string[] => []);
   return names.includes(library);
 }
 
