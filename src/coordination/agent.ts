@@ -25,6 +25,7 @@ import type { SessionEnd } from './heartbeat.ts';
 import { LiveSession } from './live-session.ts';
 import type { PlacementOptions } from './placement.ts';
 import { register } from './registration.ts';
+import { watchStalls } from './stall-watch.ts';
 
 export interface OpenedStore extends AsyncDisposable {
   readonly store: MetadataStore;
@@ -111,12 +112,17 @@ export class Agent implements AgentView, AsyncDisposable {
     using watching = new Scope(new AbortController().signal);
     const unsubscribe = this.broker.onChange(() => this.tellState());
     const broker = this.broker.run(watching.signal);
+    const stalls = watchStalls(
+      this.deps,
+      { worthMs: this.options.budget.trustMarginMs / 2 },
+      watching.signal,
+    );
     try {
       while (!stop.aborted) await this.liveOnce(deps, stop);
     } finally {
       unsubscribe();
       watching.end();
-      await broker;
+      await Promise.all([broker, stalls]);
       this.elections.close();
       this.enter('stopped', null);
     }

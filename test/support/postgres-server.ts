@@ -32,6 +32,8 @@ export interface PostgresServerOptions {
   readonly port?: number;
   /** Server settings on top of the defaults, such as `{ fsync: 'off' }`. */
   readonly settings?: Settings;
+  /** Added to the server's environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Login roles that must authenticate with this password (SCRAM); everybody else is trusted. */
   readonly passwordRoles?: Readonly<Record<string, string>>;
 }
@@ -185,7 +187,7 @@ export class PostgresServer implements AsyncDisposable {
     const child = spawn(postgres, this.#arguments(), {
       ...unprivilegedUser(),
       cwd: this.#home,
-      env: { LC_ALL: 'C', TZ: 'UTC' },
+      env: { LC_ALL: 'C', TZ: 'UTC', ...this.#options.env },
       stdio: ['ignore', log, log],
     });
     closeSync(log);

@@ -67,6 +67,12 @@ export const agentTable = {
     buckets: stepSeconds,
     whenOff: 'Above a tenth of a second: the store is slow, and everything with it.',
   }),
+  stalls: counter('stalls_total', {
+    help: 'Times this process was held up for more than half of the trust margin, or its wall clock was set by as much',
+    labels: { kind: ['event_loop', 'clock_step'] },
+    whenOff:
+      '`event_loop` grows: too little processor time; see `nodejs_eventloop_lag_max_seconds`. `clock_step`: a machine that is suspended, or NTP that steps.',
+  }),
   signalsConnected: gauge('signals_connected', {
     help: '1 while signals of other agents can arrive',
     whenOff:

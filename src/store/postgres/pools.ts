@@ -17,6 +17,9 @@ export interface Taken {
   readonly release: (isBroken: boolean) => void;
 }
 
+/** Operations that wait for a connection at most; what is beyond is refused, so that a store that is away costs bounded memory. */
+export const waitingMax = 1_000;
+
 /** An idle connection is closed after this long, milliseconds. */
 const idleMs = 30_000;
 
@@ -27,6 +30,8 @@ export class Pools implements AsyncDisposable {
   private readonly endFollowing: () => void;
   private readonly ending = new Set<Promise<void>>();
   private closed = false;
+  /** Takes that have not got a connection yet. */
+  private taking = 0;
 
   constructor(options: PoolOptions) {
     this.options = options;
@@ -34,17 +39,17 @@ export class Pools implements AsyncDisposable {
     this.endFollowing = this.servers.onLeave((server) => this.drop(server));
   }
 
-  /** A connection to the server that takes writes, bounded by one attempt. Fails as `Servers.first` does. */
+  /** A connection to the server that takes writes, bounded by one attempt. Fails as `Servers.first` does, or at once with PoolBusy. */
   async take(): Promise<Taken> {
-    return this.servers.first(this.options.attemptMs, async (server) => {
-      const client = await this.poolOf(server).connect().catch(tellBusy);
-      if (!(client instanceof BoundedClient)) throw ofAnotherClass();
-      const release = (isBroken: boolean): void => {
-        if (isBroken) this.servers.lost();
-        client.release(isBroken);
-      };
-      return { client, server, release };
-    });
+    if (this.taking >= waitingMax + this.options.poolMax) {
+      throw new PoolBusy(`${waitingMax} operations wait for PostgreSQL already`, { outcomeUnknown: false });
+    }
+    this.taking += 1;
+    try {
+      return await this.servers.first(this.options.attemptMs, (server) => this.takeOf(server));
+    } finally {
+      this.taking -= 1;
+    }
   }
 
   leave(server: Server): void {
@@ -69,6 +74,16 @@ export class Pools implements AsyncDisposable {
     this.endFollowing();
     for (const server of this.pools.keys()) this.drop(server);
     await Promise.all(this.ending);
+  }
+
+  private async takeOf(server: Server): Promise<Taken> {
+    const client = await this.poolOf(server).connect().catch(tellBusy);
+    if (!(client instanceof BoundedClient)) throw ofAnotherClass();
+    const release = (isBroken: boolean): void => {
+      if (isBroken) this.servers.lost();
+      client.release(isBroken);
+    };
+    return { client, server, release };
   }
 
   /** What is idle is closed now, what is busy when it is given back. */
