@@ -1,5 +1,6 @@
 // What the database says, looked at behind every commit, against what it said before: epochs, sessions, logs. Knows nothing of the
 // code that wrote it.
+import type { Row } from '../../src/store/sql/statement.ts';
 import type { Database } from './database.ts';
 
 /** A claim that did not hold. */
@@ -23,6 +24,12 @@ interface Log {
   readonly highWatermark: number;
 }
 
+/** One row that tells whether there is anything to look at: a row less is many times cheaper than a look. */
+const digestSql = `select
+  (select group_concat(session_id || (ended_at is null)) from sessions) as sessions,
+  (select group_concat(name || partition || ':' || epoch || ifnull(session_id, '-')) from leases) as leases,
+  (select group_concat(topic_id || '/' || partition || ':' || high_watermark) from partitions) as logs`;
+
 /** Statements that change neither leases nor sessions' ends nor logs. */
 const harmless = new Set(['heartbeat']);
 
@@ -36,6 +43,7 @@ export class Ledger {
   private readonly logs = new Map<string, Log>();
   /** Segments whose writer was told that they are stored, by log and base offset. */
   private readonly acknowledged = new Map<string, string>();
+  private digest: Row = {};
   private granted = 0;
   private segments = 0;
   /** By name of lease: the epoch at which its topic's deletion left it last. */
@@ -78,9 +86,11 @@ export class Ledger {
 
   committed(statements: readonly string[]): void {
     if (statements.every((statement) => harmless.has(statement))) return;
-    this.lookAtSessions();
-    this.lookAtLeases(statements.includes('delete_topic'));
-    this.lookAtLogs();
+    const [digest] = this.database.rows(digestSql);
+    if (digest?.['sessions'] !== this.digest['sessions']) this.lookAtSessions();
+    if (digest?.['leases'] !== this.digest['leases']) this.lookAtLeases(statements.includes('delete_topic'));
+    if (digest?.['logs'] !== this.digest['logs']) this.lookAtLogs();
+    this.digest = digest ?? {};
   }
 
   /** A writer was told that this segment is stored. */

@@ -33,6 +33,8 @@ export class Link {
   loss = { request: 0, reply: 0, late: 0 };
   /** Latency times so much. */
   slowness = 1;
+  /** Called once, when the next request has been sent and not come to anything yet: the worst moments are between the two. */
+  onNextRequest: (() => void) | undefined;
   readonly pool: SqlDatabase;
   readonly coordination: SqlConnection;
   private readonly world: World;
@@ -150,6 +152,9 @@ export class Link {
           if (this.road !== 'hanging') process.deliver(() => settle(how));
         });
       };
+      const { onNextRequest } = this;
+      this.onNextRequest = undefined;
+      if (onNextRequest !== undefined) scheduler.after(0, onNextRequest);
       wire.waiting.add(onCut);
       this.wires.add(wire);
       if (this.road === 'refusing') return later(() => fail('refused', false));

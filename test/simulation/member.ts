@@ -44,6 +44,7 @@ export class Member {
   private readonly cluster: Cluster;
   private readonly random: Random;
   private starts = 0;
+  private comesBack = false;
   private running: RunningAgent | undefined;
   /** Who was killed while a broker wrote: nothing of it is left. */
   private readonly hasBroker: boolean;
@@ -112,6 +113,12 @@ export class Member {
     if (this.hasBroker) this.startBroker();
   }
 
+  /** Now, or as soon as the agent that is being stopped has stopped. */
+  startAgain(): void {
+    if (this.running === undefined) this.start();
+    else this.comesBack = true;
+  }
+
   startBroker(): void {
     const { running, cluster } = this;
     if (running === undefined || !this.hasBroker) return;
@@ -145,6 +152,9 @@ export class Member {
     if (this.running !== running) return;
     this.running = undefined;
     this.cluster.note(this.agentId, why);
+    if (!this.comesBack) return;
+    this.comesBack = false;
+    this.start();
   }
 
   private agentOptions(): AgentOptions {
@@ -156,7 +166,7 @@ export class Member {
       process: `${agentId} (${this.starts})`,
       shutdownTimeoutMs: 4_000,
       retentionMs: 15_000,
-      pollMs: cluster.ttlMs / 10,
+      pollMs: cluster.ttlMs / 4,
       detectsCrashes: false,
       pingMs: 5_000,
       settleMs: 30,

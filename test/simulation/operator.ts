@@ -98,6 +98,13 @@ export class Operator {
     }
   }
 
+  private async somePartition(): Promise<PartitionKey> {
+    const { items } = await this.store.listTopics({ limit: 10 });
+    if (items.length === 0) return partitionKey('none', 0);
+    const { name, partitionCount } = this.random.pick(items);
+    return partitionKey(name, this.random.whole(0, partitionCount - 1));
+  }
+
   private async doing(what: FaultKind): Promise<void> {
     const { store, random, members, cluster } = this;
     const agentId = random.pick(members).agentId;
@@ -123,12 +130,14 @@ export class Operator {
         await store.setPlacement(agentId, random.pick(['draining', 'cordoned', 'open']));
         signals.broadcast('membership');
         break;
-      case 'move asked':
-        await store.assign(topic, random.whole(0, 3), random.chance(0.3) ? null : agentId, null);
+      case 'move asked': {
+        const { topic: name, partition } = await this.somePartition();
+        await store.assign(name, partition, random.chance(0.3) ? null : agentId, null);
         signals.broadcast('assignment');
         break;
+      }
       case 'release asked':
-        await store.requestRelease(partitionKey(topic, random.whole(0, 3)), null);
+        await store.requestRelease(await this.somePartition(), null);
         signals.broadcast('session');
         break;
       case 'session end asked':

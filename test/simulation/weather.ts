@@ -32,9 +32,11 @@ export class Weather {
     const { random, cluster } = this;
     this.stormEndsMs = cluster.scheduler.nowMs + forMs;
     const names = Object.keys(this.troubles);
-    const chosen = [random.pick(names), ...random.some(names, random.between(0.1, 0.5))];
+    const chosen = [random.pick(names), ...random.some(names, random.between(0.15, 0.7))];
     const picked = [...new Set(chosen)];
     for (const name of picked) this.strikeOften(name);
+    for (const { current } of this.members)
+      if (current?.broker !== undefined) current.broker.manners = random.pick(['prompt', 'late', 'silent']);
     return picked.join(', ');
   }
 
@@ -66,9 +68,10 @@ export class Weather {
       if (current.broker === undefined) member.startBroker();
       else current.broker.manners = 'prompt';
     }
-    const isAnybodyThere = members.some(({ current }) => current !== undefined);
+    const stays = ({ current }: Member): boolean => current?.stop.signal.aborted === false;
+    const isAnybodyThere = members.some(stays);
     for (const member of members) if (random.chance(0.7)) member.start();
-    if (!isAnybodyThere) random.pick(members).start();
+    if (!isAnybodyThere && !members.some(stays)) random.pick(members).startAgain();
     cluster.signals.broadcast('resync');
   }
 
@@ -137,19 +140,25 @@ export class Weather {
       kills: {
         every: 1.5,
         strike: () =>
-          someone(({ process }, member) => {
-            this.count('agent killed', process.name);
-            member.kill();
-            this.restart(member, random.between(0.02, 3) * ttlMs);
+          someone((agent, member) => {
+            this.atTheWorstMoment(agent, () => {
+              if (member.current !== agent) return;
+              this.count('agent killed', agent.process.name);
+              member.kill();
+              this.restart(member, random.between(0.02, 3) * ttlMs);
+            });
           }),
       },
       pauses: {
         every: 1,
         strike: () =>
-          someone(({ process }) => {
-            this.count('agent paused', process.name);
-            process.stop();
-            cluster.scheduler.after(random.between(0.05, 2.5) * ttlMs, () => process.continue());
+          someone((agent) => {
+            this.atTheWorstMoment(agent, () => {
+              const { process } = agent;
+              this.count('agent paused', process.name);
+              process.stop();
+              cluster.scheduler.after(random.between(0.05, 2.5) * ttlMs, () => process.continue());
+            });
           }),
       },
       suspends: {
@@ -206,6 +215,14 @@ export class Weather {
             } else broker.manners = random.pick(['late', 'silent', 'prompt']);
           }),
       },
+    };
+  }
+
+  /** Now, or when something was just sent to the store. */
+  private atTheWorstMoment({ link }: RunningAgent, strike: () => void): void {
+    if (this.random.chance(0.4)) return strike();
+    link.onNextRequest = () => {
+      if (this.cluster.scheduler.nowMs < this.stormEndsMs) strike();
     };
   }
 
