@@ -13,7 +13,6 @@ const latency = { fromMs: 0.3, toMs: 4 };
 
 /** Where requests come to their end; what is cut takes no effect any more, and those that wait hear of it. */
 interface Wire {
-  isCut: boolean;
   /** What was sent first arrives first. */
   lastArrivalMs: number;
   readonly waiting: Set<(why: string) => void>;
@@ -44,6 +43,8 @@ export class Link {
   private readonly wires = new Set<Wire>();
   private coordinationWire = newWire();
   private incarnation = 1;
+  /** What was sent before the last cut arrives no more, waited for or not. */
+  private cuts = 0;
 
   constructor(world: World, process: HostProcess, options: LinkOptions) {
     this.world = world;
@@ -56,7 +57,9 @@ export class Link {
 
   /** The database's side of all connections is gone: it was restarted, or the network says so. */
   cut(): void {
-    for (const wire of this.wires) this.cutWire(wire);
+    this.cuts += 1;
+    const failing = [...this.wires].flatMap(({ waiting }) => [...waiting]);
+    for (const fail of failing) fail('the connection was cut');
     this.renewCoordination();
   }
 
@@ -104,12 +107,6 @@ export class Link {
     this.incarnation += 1;
   }
 
-  private cutWire(wire: Wire): void {
-    wire.isCut = true;
-    this.wires.delete(wire);
-    for (const fail of wire.waiting) fail('the connection was cut');
-  }
-
   private request<T>(
     wire: Wire,
     what: string,
@@ -118,7 +115,7 @@ export class Link {
     onTimeout?: () => void,
   ): Promise<T> {
     const { scheduler, faults } = this.world;
-    const { random, process, loss } = this;
+    const { random, process, loss, cuts } = this;
     return new Promise((resolve, reject) => {
       let isSettled = false;
       const settle = (how: () => void): void => {
@@ -165,7 +162,7 @@ export class Link {
       }
       wire.lastArrivalMs = Math.max(wire.lastArrivalMs, scheduler.nowMs + this.tripMs() + this.latenessMs());
       scheduler.at(wire.lastArrivalMs, () => {
-        if (wire.isCut || this.road !== 'open') return;
+        if (cuts !== this.cuts || this.road !== 'open') return;
         if (isWrite && this.writesFail) {
           const error = new StoreUnavailable(`${what}: the disk is full`, { outcomeUnknown: false });
           return reply(() => reject(error));
@@ -197,5 +194,5 @@ export class Link {
 }
 
 function newWire(): Wire {
-  return { isCut: false, lastArrivalMs: 0, waiting: new Set() };
+  return { lastArrivalMs: 0, waiting: new Set() };
 }

@@ -18,6 +18,9 @@ import type { World } from './world.ts';
 /** Clocks run up to so much apart from what is right: any two within 1 % of each other. */
 const driftMax = 0.005;
 
+/** An agent that has ended and should not have is started again so much later, milliseconds. */
+const supervisorMs = 100;
+
 /** Counted, never looked at: all agents of all seeds count in the same ones. */
 const instruments = createInstruments({ ...quietProbe, group: 'default' });
 
@@ -45,6 +48,8 @@ export class Member {
   private readonly random: Random;
   private starts = 0;
   private comesBack = false;
+  /** Of agents that were killed: what they sent may still be on its way. */
+  private readonly graves: Link[] = [];
   private running: RunningAgent | undefined;
   /** Who was killed while a broker wrote: nothing of it is left. */
   private readonly hasBroker: boolean;
@@ -108,7 +113,11 @@ export class Member {
     cluster.note(agentId, `started (${this.starts})`);
     void agent.run(stop.signal).then(
       () => this.over(running, 'stopped'),
-      (error: unknown) => this.over(running, String(error)),
+      (error: unknown) => {
+        // Its name was still another's, as far as it could see: whoever supervises it tries again.
+        this.comesBack = true;
+        this.over(running, String(error));
+      },
     );
     if (this.hasBroker) this.startBroker();
   }
@@ -136,8 +145,13 @@ export class Member {
   kill(): void {
     const { running } = this;
     if (running === undefined) return;
-    running.process.kill();
+    this.graves.push(running.link);
     this.over(running, 'killed');
+  }
+
+  /** What the dead had sent and is still on its way arrives no more. */
+  buryTheDead(): void {
+    for (const link of this.graves.splice(0)) link.cut();
   }
 
   /** As SIGTERM. */
@@ -154,7 +168,7 @@ export class Member {
     this.cluster.note(this.agentId, why);
     if (!this.comesBack) return;
     this.comesBack = false;
-    this.start();
+    this.cluster.scheduler.after(supervisorMs, () => this.start());
   }
 
   private agentOptions(): AgentOptions {

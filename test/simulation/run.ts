@@ -250,9 +250,12 @@ class Simulation {
   }
 }
 
-/** From clear weather until everything is led as planned. */
+/**
+ * From clear weather until everything is led as planned. At worst three silences follow one another: an agent that was killed with all
+ * others waits for its own last session to end, then everybody for the coordinator's, then the new coordinator for the rest.
+ */
 function boundMs(ttlMs: number): number {
-  return 2.5 * ttlMs + 1_000;
+  return 3.25 * ttlMs + 1_000;
 }
 
 /** The database without a network before it. */

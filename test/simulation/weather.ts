@@ -61,6 +61,7 @@ export class Weather {
     cluster.signals.loss = { lost: 0, delayed: 0, doubled: 0 };
     for (const member of members) {
       member.host.resume();
+      member.buryTheDead();
       const { current } = member;
       if (current === undefined) continue;
       heal(current);
