@@ -109,7 +109,12 @@ export class Broker {
       case 'session.suspended':
         this.untilMs = 0;
         break;
-      default:
+      case 'session.resumed':
+      case 'election.won':
+      case 'election.lost':
+      case 'assignment.changed':
+      case 'agent.changed':
+        break;
     }
   }
 

@@ -1,5 +1,6 @@
 // What the database says, looked at behind every commit, against what it said before: epochs, sessions, logs. Knows nothing of the
 // code that wrote it.
+import { readTextOrNull } from '../../src/store/sql/read.ts';
 import type { Row } from '../../src/store/sql/statement.ts';
 import type { Database } from './database.ts';
 
@@ -153,7 +154,7 @@ export class Ledger {
     for (const row of rows) {
       const lease = String(row['lease']);
       const epoch = Number(row['epoch']);
-      const sessionId = row['session_id'] === null ? null : String(row['session_id']);
+      const sessionId = readTextOrNull(row, 'session_id');
       const before = this.leases.get(lease);
       if (before?.epoch === epoch && before.sessionId === sessionId) continue;
       this.compare(lease, before, { epoch, sessionId });

@@ -12,6 +12,19 @@ import type { Random } from './random.ts';
 const topics = ['orders', 'payments'];
 const partitionsMax = 6;
 
+export type Act = Extract<
+  FaultKind,
+  | 'topic created'
+  | 'topic deleted'
+  | 'partitions added'
+  | 'agent drained'
+  | 'move asked'
+  | 'release asked'
+  | 'session end asked'
+  | 'balancing paused'
+  | 'stale write'
+>;
+
 /** A term as somebody remembers it who may be wrong by now. */
 interface Remembered {
   readonly key: PartitionKey;
@@ -35,17 +48,8 @@ export class Operator {
   }
 
   /** Does one of the things that operators do. */
-  act(what: FaultKind): void {
-    void this.doing(what).then(
-      () => {
-        this.cluster.faults[what] += 1;
-        this.cluster.note('operator', what);
-      },
-      (error: unknown) => {
-        // What there is to act on may have gone meanwhile.
-        if (!(error instanceof Refusal)) throw error;
-      },
-    );
+  act(what: Act): void {
+    void this.tryTo(what);
   }
 
   async createTopic(name: string, partitionCount: number): Promise<void> {
@@ -93,7 +97,7 @@ export class Operator {
     try {
       await this.store.appendSegments({ sessionId, epoch }, key.topic, key.partition, [segment]);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      ignoreRefusal(error);
       this.cluster.faults['stale write'] += 1;
     }
   }
@@ -105,7 +109,18 @@ export class Operator {
     return partitionKey(name, this.random.whole(0, partitionCount - 1));
   }
 
-  private async doing(what: FaultKind): Promise<void> {
+  private async tryTo(what: Act): Promise<void> {
+    try {
+      await this.doing(what);
+      this.cluster.faults[what] += 1;
+      this.cluster.note('operator', what);
+    } catch (error) {
+      // What there is to act on may have gone meanwhile.
+      ignoreRefusal(error);
+    }
+  }
+
+  private async doing(what: Act): Promise<void> {
     const { store, random, members, cluster } = this;
     const agentId = random.pick(members).agentId;
     const topic = random.pick(topics);
@@ -151,8 +166,6 @@ export class Operator {
       case 'stale write':
         await this.writeStale();
         break;
-      default:
-        throw new Error(`no operator does this: ${what}`);
     }
   }
 }

@@ -13,7 +13,7 @@ import { Random } from './random.ts';
 import { Scheduler } from './scheduler.ts';
 import { SignalNetwork } from './signal-network.ts';
 import { Trace } from './trace.ts';
-import { Weather } from './weather.ts';
+import { outageEndsWithinTtls, Weather } from './weather.ts';
 
 export interface SimulationOptions {
   /** Hears everything that happens, line by line. */
@@ -164,7 +164,7 @@ class Simulation {
     const before = { grants: ledger.grants, ended: ledger.sessionsEnded };
     const forMs = random.between(0.1, 4) * ttlMs;
     this.enter(`outage ${n}: ${this.weather.outage(forMs)}`);
-    await this.pass(forMs + 50);
+    await this.pass(forMs + outageEndsWithinTtls * ttlMs);
     this.cluster.signals.broadcast('resync');
     this.enter(`behind outage ${n}`);
     await this.pass(boundMs(ttlMs));

@@ -2,7 +2,7 @@
 // away for everybody.
 import type { FaultKind } from './faults.ts';
 import type { Cluster, Member, RunningAgent } from './member.ts';
-import type { Operator } from './operator.ts';
+import type { Act, Operator } from './operator.ts';
 import type { Random } from './random.ts';
 
 interface Trouble {
@@ -10,6 +10,9 @@ interface Trouble {
   readonly every: number;
   strike(): void;
 }
+
+/** The store is not back for everybody at one moment. */
+export const outageEndsWithinTtls = 0.4;
 
 export class Weather {
   /** The database's clock is so far ahead of the simulation's, milliseconds. */
@@ -32,7 +35,9 @@ export class Weather {
     const { random, cluster } = this;
     this.stormEndsMs = cluster.scheduler.nowMs + forMs;
     const names = Object.keys(this.troubles);
-    const chosen = [random.pick(names), ...random.some(names, random.between(0.15, 0.7))];
+    // One trouble alone leaves the others well enough to act on it; many together leave nobody well.
+    const others = random.chance(0.5) ? 0.08 : random.between(0.15, 0.7);
+    const chosen = [random.pick(names), ...random.some(names, others)];
     const picked = [...new Set(chosen)];
     for (const name of picked) this.strikeOften(name);
     for (const { current } of this.members)
@@ -48,7 +53,7 @@ export class Weather {
       const { current } = member;
       if (current === undefined) continue;
       const own = way === 'mixed' ? random.pick(['refusing', 'hanging', 'writesFail'] as const) : way;
-      this.storeAway(current, own, forMs + random.between(0, 50));
+      this.storeAway(current, own, forMs + random.between(0, outageEndsWithinTtls) * cluster.ttlMs);
     }
     if (random.chance(0.5)) cluster.scheduler.after(forMs * random.next(), () => this.restartStore());
     if (random.chance(0.3)) cluster.scheduler.after(forMs * random.next(), () => this.jumpDatabaseClock());
@@ -100,7 +105,7 @@ export class Weather {
       const member = random.pick(running);
       if (member.current !== undefined) then(member.current, member);
     };
-    const operators = (every: number, ...acts: readonly FaultKind[]): Trouble => ({
+    const operators = (every: number, ...acts: readonly Act[]): Trouble => ({
       every,
       strike: () => operator.act(random.pick(acts)),
     });
@@ -118,14 +123,14 @@ export class Weather {
           ),
       },
       'links cut': {
-        every: 1.5,
+        every: 1,
         strike: () =>
           someone((agent) => {
             this.count('link cut', agent.process.name);
             this.storeAway(
               agent,
               random.pick(['refusing', 'hanging', 'hanging', 'writesFail'] as const),
-              random.between(0.1, 2.5) * ttlMs,
+              (random.chance(0.5) ? random.between(1.1, 2.5) : random.between(0.1, 1)) * ttlMs,
             );
           }),
       },
