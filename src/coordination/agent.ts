@@ -42,6 +42,7 @@ export interface AgentDeps {
   readonly open: () => Promise<OpenedStore>;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly newSessionId?: CoordinationDeps['newSessionId'];
   readonly log: Logger;
   readonly instruments: Instruments;
 }

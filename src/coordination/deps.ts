@@ -16,6 +16,8 @@ export interface CoordinationDeps {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** A new UUID each time. Default: a random one. */
+  readonly newSessionId?: (() => string) | undefined;
   readonly log: Logger;
   readonly instruments: Instruments;
 }

@@ -41,11 +41,11 @@ export async function register(
   onWaiting: (detail: string) => void,
   signal: AbortSignal,
 ): Promise<Registered | undefined> {
-  const { store, clock, log, random } = deps;
+  const { store, clock, log, random, newSessionId = () => crypto.randomUUID() } = deps;
   const { agent, budget, process } = options;
   const backoff = new Backoff({ firstMs: 100, maxMs: Math.min(2_000, budget.heartbeatIntervalMs), random });
   const watch = new SilenceWatch({ gapMaxMs: budget.ttlMs / 2 });
-  let sessionId = crypto.randomUUID();
+  let sessionId = newSessionId();
   // One session says the same each time it is tried: an attempt whose answer was lost may have registered it.
   let serving = options.serving();
   let firstSeen: { readonly sessionId: string; readonly beat: number } | undefined;
@@ -80,7 +80,7 @@ export async function register(
       watch.void();
       // Registered by an attempt whose answer was lost, and reaped since: that session is dead for ever.
       if (error instanceof Refusal) {
-        sessionId = crypto.randomUUID();
+        sessionId = newSessionId();
         serving = options.serving();
       }
       const delayMs = backoff.nextMs();

@@ -1,0 +1,198 @@
+// The network between one process and the database: every statement that is sent alone, and every transaction, is a request that takes
+// its time, may be lost on its way, or take effect without a reply, or long after nobody waits for it.
+import { StoreUnavailable } from '../../src/domain/refusal.ts';
+import type { SqlConnection, SqlDatabase, SqlRunner } from '../../src/store/sql/database.ts';
+import type { ParameterValues, Statement } from '../../src/store/sql/statement.ts';
+import type { Database } from './database.ts';
+import type { HostProcess } from './host.ts';
+import type { Random } from './random.ts';
+import type { World } from './world.ts';
+
+/** One way, milliseconds. */
+const latency = { fromMs: 0.3, toMs: 4 };
+
+/** Where requests come to their end; what is cut takes no effect any more, and those that wait hear of it. */
+interface Wire {
+  /** What was sent first arrives first. */
+  lastArrivalMs: number;
+  readonly waiting: Set<(why: string) => void>;
+}
+
+export interface LinkOptions {
+  /** The longest that a request may take, milliseconds of the process's clock. */
+  readonly attemptMs: number;
+}
+
+export class Link {
+  /** `refusing`: connections are refused; `hanging`: nothing arrives, in either direction. */
+  road: 'open' | 'refusing' | 'hanging' = 'open';
+  /** A full disk: reads work. */
+  writesFail = false;
+  /** Probabilities, of each request. */
+  loss = { request: 0, reply: 0, late: 0 };
+  /** Latency times so much. */
+  slowness = 1;
+  /** Called once, when the next request has been sent and not come to anything yet: the worst moments are between the two. */
+  onNextRequest: (() => void) | undefined;
+  readonly pool: SqlDatabase;
+  readonly coordination: SqlConnection;
+  private readonly world: World;
+  private readonly random: Random;
+  private readonly process: HostProcess;
+  private readonly options: LinkOptions;
+  private readonly wires = new Set<Wire>();
+  private coordinationWire = newWire();
+  private incarnation = 1;
+  /** What was sent before the last cut arrives no more, waited for or not. */
+  private cuts = 0;
+
+  constructor(world: World, process: HostProcess, options: LinkOptions) {
+    this.world = world;
+    this.process = process;
+    this.options = options;
+    this.random = world.random.fork();
+    this.pool = this.makePool(world.database);
+    this.coordination = this.makeCoordination();
+  }
+
+  /** The database's side of all connections is gone: it was restarted, or the network says so. */
+  cut(): void {
+    this.cuts += 1;
+    const failing = [...this.wires].flatMap(({ waiting }) => [...waiting]);
+    for (const fail of failing) fail('the connection was cut');
+    this.renewCoordination();
+  }
+
+  private makePool(database: Database): SqlDatabase {
+    const { dialect } = database;
+    return {
+      dialect,
+      all: (statement, parameters) => this.ask(newWire(), statement, parameters),
+      transaction: <T>(work: (tx: SqlRunner) => Promise<T>) =>
+        this.request(newWire(), 'transaction', true, () => database.transaction(work)),
+      async refreshStatistics() {},
+    };
+  }
+
+  private makeCoordination(): SqlConnection {
+    const incarnation = () => this.incarnation;
+    return {
+      get incarnation() {
+        return incarnation();
+      },
+      lockKey: async () => null,
+      lockTold: () => undefined,
+      all: (statement, parameters) => {
+        const wire = this.coordinationWire;
+        return this.ask(wire, statement, parameters, () => {
+          if (wire === this.coordinationWire) this.renewCoordination();
+        });
+      },
+    };
+  }
+
+  private ask<P extends ParameterValues, R>(
+    wire: Wire,
+    statement: Statement<P, R>,
+    parameters: P,
+    onTimeout?: () => void,
+  ): Promise<R[]> {
+    const { database } = this.world;
+    const isWrite = database.writes(statement);
+    return this.request(wire, statement.name, isWrite, () => database.all(statement, parameters), onTimeout);
+  }
+
+  private renewCoordination(): void {
+    this.coordinationWire = newWire();
+    this.incarnation += 1;
+  }
+
+  private request<T>(
+    wire: Wire,
+    what: string,
+    isWrite: boolean,
+    effect: () => Promise<T>,
+    onTimeout?: () => void,
+  ): Promise<T> {
+    const { scheduler, faults } = this.world;
+    const { random, process, loss, cuts } = this;
+    return new Promise((resolve, reject) => {
+      let isSettled = false;
+      const settle = (how: () => void): void => {
+        if (isSettled) return;
+        isSettled = true;
+        cancelTimeout();
+        wire.waiting.delete(onCut);
+        if (wire.waiting.size === 0) this.wires.delete(wire);
+        how();
+      };
+      const fail = (why: string, outcomeUnknown: boolean): void => {
+        const error = new StoreUnavailable(`${what}: ${why}`, { outcomeUnknown });
+        process.deliver(() => settle(() => reject(error)));
+      };
+      const onCut = (why: string): void => fail(why, true);
+      const cancelTimeout = process.timer(this.options.attemptMs, () =>
+        settle(() => {
+          this.trace(`${what}: no answer in time`);
+          onTimeout?.();
+          reject(new StoreUnavailable(`${what}: no answer in time`, { outcomeUnknown: true }));
+        }),
+      );
+      const later = (how: () => void): void => void scheduler.after(this.tripMs(), how);
+      const reply = (how: () => void): void => {
+        if (this.road !== 'open') return;
+        if (random.chance(loss.reply)) {
+          faults['reply lost'] += 1;
+          return this.trace(`${what}: reply lost`);
+        }
+        later(() => {
+          if (this.road !== 'hanging') process.deliver(() => settle(how));
+        });
+      };
+      const { onNextRequest } = this;
+      this.onNextRequest = undefined;
+      if (onNextRequest !== undefined) scheduler.after(0, onNextRequest);
+      wire.waiting.add(onCut);
+      this.wires.add(wire);
+      if (this.road === 'refusing') return later(() => fail('refused', false));
+      if (this.road === 'hanging') return;
+      if (random.chance(loss.request)) {
+        faults['request lost'] += 1;
+        return this.trace(`${what}: request lost`);
+      }
+      wire.lastArrivalMs = Math.max(wire.lastArrivalMs, scheduler.nowMs + this.tripMs() + this.latenessMs());
+      scheduler.at(wire.lastArrivalMs, () => {
+        if (cuts !== this.cuts || this.road !== 'open') return;
+        if (isWrite && this.writesFail) {
+          const error = new StoreUnavailable(`${what}: the disk is full`, { outcomeUnknown: false });
+          return reply(() => reject(error));
+        }
+        if (isWrite) this.trace(what);
+        void effect().then(
+          (answer) => reply(() => resolve(answer)),
+          (error: unknown) => reply(() => reject(error)),
+        );
+      });
+    });
+  }
+
+  private tripMs(): number {
+    return this.random.between(latency.fromMs, latency.toMs) * this.slowness;
+  }
+
+  /** Some requests come when their sender has given them up long ago. */
+  private latenessMs(): number {
+    const { random, loss, world, options } = this;
+    if (!random.chance(loss.late)) return 0;
+    world.faults['request late'] += 1;
+    return random.between(0.5, 8) * options.attemptMs;
+  }
+
+  private trace(what: string): void {
+    this.world.note(this.process.name, what);
+  }
+}
+
+function newWire(): Wire {
+  return { lastArrivalMs: 0, waiting: new Set() };
+}
