@@ -1,0 +1,55 @@
+// The mutants' run as projects of one vitest: each has modules of its own, among them the mutated copy, and runs one test.
+import { relative } from 'node:path';
+import process from 'node:process';
+import type { TestProjectInlineConfiguration } from 'vitest/config';
+import { mutated, type SourceMutant, type StatementMutant } from './mutant.ts';
+
+/** The name of the project that runs nothing, and tells which tests there are for the mutants of statements. */
+export const declaringProject = 'statement mutants';
+
+/** A breach shows at once. A mutant that hangs is not killed by its test, whenever that is noticed. */
+const testTimeoutMs = 30_000;
+
+export function projectOf(mutant: SourceMutant): TestProjectInlineConfiguration {
+  const { name, killedBy } = mutant;
+  return project(name, [killedBy.file], new RegExp(`^${escaped(killedBy.test)}$`), [mutator(mutant)]);
+}
+
+export function projectThatDeclares(mutants: readonly StatementMutant[]): TestProjectInlineConfiguration {
+  const files = [...new Set(mutants.map(({ file }) => file))];
+  return project(declaringProject, files, /^$/, []);
+}
+
+function project(
+  name: string,
+  include: readonly string[],
+  testNamePattern: RegExp,
+  plugins: NonNullable<TestProjectInlineConfiguration['plugins']>,
+): TestProjectInlineConfiguration {
+  const test = {
+    name,
+    include: [...include],
+    // Vitest's types know the pattern for a whole run alone; each project takes its own all the same.
+    testNamePattern,
+    globalSetup: ['test/mutants/given-postgres.ts'],
+    pool: 'forks' as const,
+    isolate: false,
+    testTimeout: testTimeoutMs,
+    hookTimeout: testTimeoutMs,
+  };
+  return { plugins, test };
+}
+
+function mutator(mutant: SourceMutant) {
+  return {
+    name: 'mutant',
+    enforce: 'pre' as const,
+    transform(code: string, id: string): string | undefined {
+      return relative(process.cwd(), id) === mutant.file ? mutated(code, mutant) : undefined;
+    },
+  };
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
+}
