@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { atExit } from '../support/at-exit.ts';
 import { control, sourceMutants, statementMutants } from './list.ts';
-import { mutated, type SourceMutant } from './mutant.ts';
+import { mutated, type SourceMutant, type StatementMutant } from './mutant.ts';
 import { type Report, verdict } from './verdict.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -21,11 +21,11 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 let report: Report;
 beforeAll(async () => {
-  report = await run(join(directory, 'report.json'));
+  report = await run();
 }, runMaxMs);
 
 /** A vitest of its own, beside this one: modules are mutated for a whole project of it. */
-async function run(path: string): Promise<Report> {
+async function run(): Promise<Report> {
   const [target] = inject('postgresTargets');
   if (target === undefined) throw new Error('no PostgreSQL to test with');
   const outer = Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'));
@@ -34,7 +34,7 @@ async function run(path: string): Promise<Report> {
     ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.mutants.config.ts'],
     {
       cwd: root,
-      env: { ...Object.fromEntries(outer), MUTANTS_REPORT: path, MUTANTS_DATABASE_URL: target.url },
+      env: { ...Object.fromEntries(outer), MUTANTS_DIRECTORY: directory, MUTANTS_DATABASE_URL: target.url },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
@@ -45,24 +45,36 @@ async function run(path: string): Promise<Report> {
   await once(vitest, 'close');
   forget();
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Report;
+    return JSON.parse(readFileSync(join(directory, 'report.json'), 'utf8')) as Report;
   } catch (error) {
     throw new Error(`the mutants' run left no report: ${said}`, { cause: error });
   }
+}
+
+/** As the table tells it. */
+function named({ rule, name, killedBy }: SourceMutant): string {
+  return `${rule}. A mutant ${name}; ${killedBy.file} notices: ${killedBy.test}`;
+}
+
+function statementNamed({ rule, name, file }: StatementMutant): string {
+  return `${rule}. A mutant ${name}; ${file} notices, in a test of its own`;
 }
 
 test('nothing failed outside of tests', () => {
   expect(report.failures).toEqual([]);
 });
 
-test.each(sourceMutants)('$rule: $name: $killedBy.file > $killedBy.test', (mutant) => {
+test.each(sourceMutants.map((mutant) => [named(mutant), mutant] as const))('%s', (_, mutant) => {
   expect(verdict(mutant, report)).toBe('killed');
 });
 
-test.each(statementMutants)('$rule: $name: $file', ({ name, file }) => {
-  const tests = report.declared.filter((each) => each.file === file).map((each) => each.test);
-  expect(tests.filter((each) => each.endsWith(`is broken by a store that ${name}`))).not.toEqual([]);
-});
+test.each(statementMutants.map((mutant) => [statementNamed(mutant), mutant] as const))(
+  '%s',
+  (_, { name, file }) => {
+    const tests = report.declared.filter((each) => each.file === file).map((each) => each.test);
+    expect(tests.filter((each) => each.endsWith(`is broken by a store that ${name}`))).not.toEqual([]);
+  },
+);
 
 test('names are given once', () => {
   const names = sourceMutants.map(({ name }) => name);

@@ -1,7 +1,7 @@
 // The mutants' run as projects of one vitest: each has modules of its own, among them the mutated copy, and runs one test.
 import { relative } from 'node:path';
 import process from 'node:process';
-import type { TestProjectInlineConfiguration } from 'vitest/config';
+import type { Plugin, TestProjectInlineConfiguration } from 'vitest/config';
 import { mutated, type SourceMutant, type StatementMutant } from './mutant.ts';
 
 /** The name of the project that runs nothing, and tells which tests there are for the mutants of statements. */
@@ -24,7 +24,7 @@ function project(
   name: string,
   include: readonly string[],
   testNamePattern: RegExp,
-  plugins: NonNullable<TestProjectInlineConfiguration['plugins']>,
+  plugins: readonly Plugin[],
 ): TestProjectInlineConfiguration {
   const test = {
     name,
@@ -32,22 +32,29 @@ function project(
     // Vitest's types know the pattern for a whole run alone; each project takes its own all the same.
     testNamePattern,
     globalSetup: ['test/mutants/given-postgres.ts'],
-    pool: 'forks' as const,
+    pool: 'threads' as const,
     isolate: false,
     testTimeout: testTimeoutMs,
     hookTimeout: testTimeoutMs,
   };
-  return { plugins, test };
+  return { plugins: [...plugins], test };
 }
 
-function mutator(mutant: SourceMutant) {
-  return {
+/** Mutates its file for one project, and no other file; what is not mutated is compiled once for all of them. */
+function mutator(mutant: SourceMutant): Plugin {
+  const isMutated = (id: string): boolean => relative(process.cwd(), id) === mutant.file;
+  const plugin: Plugin = {
     name: 'mutant',
-    enforce: 'pre' as const,
-    transform(code: string, id: string): string | undefined {
-      return relative(process.cwd(), id) === mutant.file ? mutated(code, mutant) : undefined;
+    enforce: 'pre',
+    transform: (code, id) => (isMutated(id) ? mutated(code, mutant) : undefined),
+    configureVitest({ experimental_defineCacheKeyGenerator: addToKey }) {
+      addToKey(({ environment, id }) => {
+        const isOurs = environment.config.plugins.some((each) => each === plugin);
+        return isOurs && isMutated(id) ? mutant.name : undefined;
+      });
     },
   };
+  return plugin;
 }
 
 function escaped(text: string): string {

@@ -35,7 +35,7 @@ export const clientMutants: readonly SourceMutant[] = [
     file: 'src/client/trust.ts',
     find: 'this.streamEnd = why;',
     replace: '',
-    killedBy: duties('the end of the stream ends all terms'),
+    killedBy: trust('the end of the stream ends trust, whatever else stands'),
   },
   {
     name: 'leads before its event stream is open',
@@ -44,14 +44,6 @@ export const clientMutants: readonly SourceMutant[] = [
     find: "private streamEnd: string | undefined = 'not connected yet';",
     replace: 'private streamEnd: string | undefined;',
     killedBy: trust('nothing is trusted before the stream is open'),
-  },
-  {
-    name: 'leaves the end of the stream to its next look',
-    rule: stream,
-    file: 'src/client/leadership.ts',
-    find: 'this.trust.streamEnded(why);\n    this.check();',
-    replace: 'this.trust.streamEnded(why);',
-    killedBy: duties('`closing` ends all terms, before the connection does'),
   },
   {
     name: 'needs no beats',
@@ -133,7 +125,7 @@ export const clientMutants: readonly SourceMutant[] = [
     name: 'acts on a term whose time to give it up has passed',
     rule: 'Broker: gives up what it is asked for in time',
     file: 'src/client/leadership.ts',
-    find: "this.endTerm(term, 'handoff_timeout', 'the time to give it up has passed');",
+    find: 'this.asked.add(term);',
     replace: '',
     killedBy: terms('the time to give it up passes on our clock as well'),
   },

@@ -64,7 +64,10 @@ export const fenceMutants: readonly SourceMutant[] = [
     file: 'src/store/sql/segments.ts',
     find: 'const ids = segments.map(({ id }) => ({ id }));',
     replace: 'refuseByFence(state, target); const ids = segments.map(({ id }) => ({ id }));',
-    killedBy: onSqlite('append an append asked again after its term is over is done already all the same'),
+    killedBy: {
+      ...onSqlite('append an append asked again after its term is over is done already all the same'),
+      shows: /a write under epoch \d+ is refused/,
+    },
   },
   {
     name: 'takes other content under a stored id for stored',

@@ -236,8 +236,8 @@ export const reapingMutants: readonly SourceMutant[] = [
     name: 'lets a heartbeat that was sent before its connection was lost vouch for it',
     rule: `${crashed}: unless a heartbeat under a new lock has been answered`,
     file: 'src/coordination/trust.ts',
-    find: 'const isBound = this.proof.sentMs < this.bound.fromMs;',
-    replace: 'const isBound = this.proof.sentMs < this.bound.fromMs - 1;',
+    find: 'sent.sentMs > this.proof.sentMs) this.proof = sent;',
+    replace: 'sent.sentMs > this.proof.sentMs) { this.proof = sent; this.limitTo(Infinity); }',
     killedBy: {
       file: 'test/coordination/trust.test.ts',
       test: 'a bound on trust is not lifted by a heartbeat that was sent before it',

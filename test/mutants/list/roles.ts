@@ -34,9 +34,7 @@ export const roleMutants: readonly SourceMutant[] = [
     file: 'src/coordination/race.ts',
     find: 'this.newestEpoch = epoch;',
     replace: '',
-    killedBy: candidacies(
-      'two candidates on one agent never share an epoch, also when the reply to the release was lost',
-    ),
+    killedBy: race('a term that is found again after it was left is nobody’s'),
   },
   {
     name: 'releases a role when another candidate than the one told to stop has left',
@@ -82,8 +80,8 @@ export const roleMutants: readonly SourceMutant[] = [
     name: 'keeps a candidate that was not renewed while its timer is late',
     rule: 'Roles: a candidate lives on its event stream or on renewals',
     file: 'src/coordination/candidacies.ts',
-    find: 'if (candidate === undefined || candidate.restMs() > 0) return candidate;',
-    replace: 'if (candidate !== undefined) return candidate;',
+    find: 'candidate === undefined || candidate.restMs() > 0',
+    replace: 'candidate === undefined || !candidate.isOver',
     killedBy: candidacies(
       'a candidacy by renewal is over at its time even when its timer is late: a renewal then comes too late',
     ),
@@ -139,9 +137,12 @@ export const roleMutants: readonly SourceMutant[] = [
     file: 'src/coordination/handoff.ts',
     find: 'await this.ask(fresh, leavingByMs);\n      return 0;',
     replace: 'await this.ask(fresh, leavingByMs);',
-    killedBy: handoff(
-      'a planned move with a broker attached leaves the partition with the broker until it acknowledges, then the next begins under the next epoch',
-    ),
+    killedBy: {
+      ...handoff(
+        'a planned move with a broker attached leaves the partition with the broker until it acknowledges, then the next begins under the next epoch',
+      ),
+      shows: /the broker was never asked/,
+    },
   },
   {
     name: 'releases what the broker was asked for before its time is over',
@@ -150,7 +151,7 @@ export const roleMutants: readonly SourceMutant[] = [
     find: 'revoking !== undefined && revoking.releasedAtMs <= nowMs',
     replace: 'revoking !== undefined',
     killedBy: handoff(
-      'a planned move with a broker attached nobody else holds it before the answer, and the other two are never asked for',
+      'a planned move with a broker attached leaves the partition with the broker until it acknowledges, then the next begins under the next epoch',
     ),
   },
   {

@@ -86,7 +86,9 @@ export const trustMutants: readonly SourceMutant[] = [
     file: 'src/coordination/live-session.ts',
     find: 'await this.holdings.catchUp(holdingsVersion);',
     replace: '',
-    killedBy: heartbeat('a holdings version beyond the one known is read before trust is extended'),
+    killedBy: heartbeat(
+      'a holdings version beyond the one known that cannot be read leaves trust as it was, until it ends',
+    ),
   },
   {
     name: 'takes a version that others raised for that of its own grant',
@@ -120,8 +122,8 @@ export const trustMutants: readonly SourceMutant[] = [
     name: 'takes an acquire without an answer for one that was refused',
     rule: 'A lost reply is an unknown outcome',
     file: 'src/coordination/holdings.ts',
-    find: 'if (version > this.versionKnown) await this.read(',
-    replace: 'if (version > this.versionKnown + 1) await this.read(',
+    find: 'if (version <= this.versionKnown) return;',
+    replace: 'if (this.versionKnown >= 0) return;',
     killedBy: holdings('an acquire whose reply was lost is found by the next heartbeat'),
   },
   {
