@@ -31,7 +31,8 @@ function project(
     include: [...include],
     // Vitest's types know the pattern for a whole run alone; each project takes its own all the same.
     testNamePattern,
-    globalSetup: ['test/mutants/given-postgres.ts'],
+    // No server is started: one that runs is given.
+    provide: { postgresTargets: [{ name: 'PostgreSQL', url: process.env['MUTANTS_DATABASE_URL'] ?? '' }] },
     pool: 'threads' as const,
     isolate: false,
     testTimeout: testTimeoutMs,

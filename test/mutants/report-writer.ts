@@ -1,6 +1,5 @@
 // Writes what became of each test of the mutants' run, for test/mutants/mutants.test.ts to judge.
 import { writeFileSync } from 'node:fs';
-import type { SerializedError } from 'vitest';
 import type { Reporter, TestModule } from 'vitest/node';
 import { declaringProject } from './projects.ts';
 import type { Report } from './verdict.ts';
@@ -12,7 +11,7 @@ export class ReportWriter implements Reporter {
     this.path = path;
   }
 
-  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
+  onTestRunEnd(modules: readonly TestModule[]): void {
     const report: Report = {
       outcomes: modules.flatMap(outcomes),
       failures: [...modules.flatMap(failures), ...unhandled.map(({ message }) => ({ project: '', message }))],

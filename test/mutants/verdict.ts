@@ -1,5 +1,5 @@
-// What became of a mutant: killed means that the test named for it ran, and failed because of what it expected. Whatever else stops a
-// test (a file that cannot be loaded, a time-out) proves nothing.
+// What became of a mutant. It is killed when the one that is named for it ran, and failed because of what it expected. Whatever else
+// may stop it, a file that cannot be loaded or a time-out, proves nothing.
 import type { SourceMutant } from './mutant.ts';
 
 /** A test of the inner run, as its reporter wrote it down. */

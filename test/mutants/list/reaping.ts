@@ -237,7 +237,8 @@ export const reapingMutants: readonly SourceMutant[] = [
     rule: `${crashed}: unless a heartbeat under a new lock has been answered`,
     file: 'src/coordination/trust.ts',
     find: 'sent.sentMs > this.proof.sentMs) this.proof = sent;',
-    replace: 'sent.sentMs > this.proof.sentMs) { this.proof = sent; this.limitTo(Infinity); }',
+    replace:
+      'sent.sentMs > this.proof.sentMs) { this.proof = sent; this.bound = { fromMs: -Infinity, untilMs: Infinity }; }',
     killedBy: {
       file: 'test/coordination/trust.test.ts',
       test: 'a bound on trust is not lifted by a heartbeat that was sent before it',

@@ -151,7 +151,7 @@ export const roleMutants: readonly SourceMutant[] = [
     find: 'revoking !== undefined && revoking.releasedAtMs <= nowMs',
     replace: 'revoking !== undefined',
     killedBy: handoff(
-      'a planned move with a broker attached leaves the partition with the broker until it acknowledges, then the next begins under the next epoch',
+      'a planned move with a broker attached nobody else holds it before the answer, and the other two are never asked for',
     ),
   },
   {

@@ -89,6 +89,15 @@ export const statementMutants: readonly StatementMutant[] = [
       'moves for balance what an operator has put somewhere',
     ],
   }),
+  ...inFile('epoch-guard', {
+    'Release: a trigger refuses an update that lowers an epoch or gives a lease away without raising it': [
+      'has lost the trigger leases_epoch_only_grows',
+    ],
+    'Purge: floors never fall, nor go; a trigger refuses a deletion without one': [
+      'has lost the trigger leases_are_deleted_under_a_floor',
+    ],
+    'Release: a trigger refuses every truncate': ['has lost the trigger leases_are_never_truncated'],
+  }),
   ...inFile('heartbeat-cost', {
     'Sessions: one heartbeat carries all leases': ['renews each lease with the heartbeat'],
     'Sessions: no index covers what beats': [
