@@ -45,6 +45,15 @@ test('the proof counts from when the question was sent, however late its answer 
   expect(trust.loss()?.reason).toBe('deadline');
 });
 
+test('the end of the stream ends trust, whatever else stands', () => {
+  raise();
+  trust.streamEnded('cut');
+  expect(trust.loss()).toEqual({ reason: 'stream_ended', detail: 'cut' });
+  trust.proven('s1', trust.asking(), 8_000);
+  trust.beat();
+  expect(trust.loss()?.reason).toBe('stream_ended');
+});
+
 test('1.5 s without a beat are too long', () => {
   raise();
   clock.jump(1_499);

@@ -113,6 +113,8 @@ describe('a planned move with a broker attached', () => {
   });
 
   test('nobody else holds it before the answer, and the other two are never asked for', async () => {
+    // It looks at what it holds meanwhile.
+    a.deps.signals.publish('assignment');
     await stage.clock.advance(handoffTimeoutMs - 500);
     expect(keysOf(a)).toHaveLength(4);
     expect(asked(a)).toHaveLength(2);

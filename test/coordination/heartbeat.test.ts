@@ -1,5 +1,6 @@
 // The heartbeat: what its failures lead to, and what must be true before its answer counts.
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { lostConnectionTrustMs } from '../../src/domain/crash-watch.ts';
 import { faults } from './faulty-store.ts';
 import { budget, Stage, type StagedAgent, stageSchema, trustMs } from './stage.ts';
 
@@ -210,5 +211,20 @@ describe('a holdings version beyond the one known', () => {
     const reads = a.faulty.count('heldLeases');
     await stage.clock.advance(3 * budget.heartbeatIntervalMs);
     expect(a.faulty.count('heldLeases')).toBe(reads);
+  });
+});
+
+describe('the loss of the coordination connection', () => {
+  test('limits trust until a heartbeat that was sent after it is answered', async () => {
+    const beat = a.faulty.hold('heartbeat');
+    a.loseConnection();
+    await beat.arrived;
+    expect(a.agent.held().trustedForMs).toBe(lostConnectionTrustMs);
+    await stage.clock.advance(lostConnectionTrustMs);
+    expect(a.agent.status()).toMatchObject({ state: 'suspended', leases: 0 });
+    beat.letGo();
+    await stage.clock.rest();
+    expect(a.agent.status()).toMatchObject({ state: 'active', leases: 4 });
+    expect(a.agent.held().trustedForMs).toBe(trustMs - lostConnectionTrustMs);
   });
 });

@@ -41,6 +41,14 @@ test('a term goes to one candidate, however often it is found', () => {
   expect(race.tenure).toMatchObject({ is: 'led', epoch: 5, by: first });
 });
 
+test('a hold counts from when its request came, however late it is looked at', () => {
+  const candidate = enter('one');
+  const receivedMs = clock.monotonicMs();
+  clock.jump(500);
+  candidate.renew(60_500, receivedMs);
+  expect(candidate.restMs()).toBe(60_000);
+});
+
 describe('a leader that was told to stop', () => {
   test('does not lead, and goes behind the others', () => {
     const [first, second] = [enter('one'), enter('two')];

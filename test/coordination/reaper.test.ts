@@ -1,4 +1,5 @@
 // Who watches whom, for how long, and what keeps a reaper from judging: on a clock that the test moves.
+import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { Reaper } from '../../src/coordination/reaper.ts';
 import { COORDINATOR } from '../../src/domain/lease.ts';
@@ -214,6 +215,50 @@ describe('a reaper whose own heartbeats fail', () => {
     expect(a.faulty.count('observeSessions')).toBeGreaterThan(looks + 50);
     expect(a.faulty.count('reapSession')).toBe(0);
     expect(await stage.store.getAgent('b')).toMatchObject({ state: 'expired' });
+  });
+});
+
+describe('a crash', () => {
+  /** A session that beats no more, and the connection that holds its lock. */
+  async function locked(agentId: string): Promise<Client> {
+    const { sessionId } = await stage.register(await stage.actor(), agentId);
+    const holder = new Client({ connectionString: url });
+    await holder.connect();
+    const lockKey = 1 + Math.floor(Math.random() * 1e15);
+    await holder.query('select pg_advisory_lock($1)', [lockKey]);
+    await holder.query(`update ${schema}.sessions set lock_key = $2 where session_id = $1`, [
+      sessionId,
+      lockKey,
+    ]);
+    return holder;
+  }
+
+  async function vanished(holder: Client): Promise<void> {
+    await holder.end();
+    await eventually(async () =>
+      (await stage.store.observeSessions()).sessions.every(({ isLockHeld }) => !isLockHeld),
+    );
+  }
+
+  test('is told by a lock that was seen held and has vanished, whatever the TTL', async () => {
+    const c = await coordinator('c');
+    const holder = await locked('b');
+    run(c);
+    await stage.clock.advance(pollMs / 2);
+    await vanished(holder);
+    await stage.clock.advance(3 * pollMs);
+    expect(reaped(c)).toEqual(['reaped b']);
+  });
+
+  test('is not told when our own heartbeat failed since the lock was seen held', async () => {
+    const c = await coordinator('c');
+    const holder = await locked('b');
+    run(c);
+    await stage.clock.advance(pollMs / 2);
+    await vanished(holder);
+    c.reaper.void();
+    await stage.clock.advance(3 * pollMs);
+    expect(reaped(c)).toEqual([]);
   });
 });
 

@@ -131,6 +131,17 @@ describe('a registration', () => {
     expect(sessions.map((session) => session.sessionId)).toEqual([sessionId]);
   });
 
+  test('trusts from when it was sent, however slow the answer was', async () => {
+    const actor = await stage.actor();
+    const asked = actor.faulty.hold('registerSession');
+    const registering = stage.register(actor, 'a');
+    await asked.arrived;
+    stage.clock.jump(1_000);
+    asked.letGo();
+    const { trust } = await registering;
+    expect(trust.forMs()).toBe(budget.ttlMs - budget.trustMarginMs - 1_000);
+  });
+
   test('whose reply was lost trusts from when the answered one was sent', async () => {
     const actor = await stage.actor();
     actor.faulty.next('registerSession', faults.loseReply);

@@ -36,7 +36,12 @@ export interface Actor {
   readonly logs: TestAgent['logs'];
 }
 
-export interface StagedAgent extends Actor {
+/** An actor whose coordination connection the test can lose: what it hears of that, while the store goes on. */
+export interface Connected extends Actor {
+  loseConnection(): void;
+}
+
+export interface StagedAgent extends Connected {
   readonly agent: Agent;
   readonly done: Promise<void>;
   stop(): Promise<void>;
@@ -79,22 +84,29 @@ export class Stage implements AsyncDisposable {
   }
 
   /** What a part of an agent needs, with a store and signals of its own. */
-  async actor(applicationName = 'streamhouse test'): Promise<Actor> {
+  async actor(applicationName = 'streamhouse test'): Promise<Connected> {
     const options = { ...storeOptions(this.url, this.schema), group: this.group, applicationName };
     const real = await openPostgresStore({ ...options, migrate: false });
     const faulty = new FaultyStore(real);
     this.stores.add(faulty);
     const logs: TestAgent['logs'] = [];
+    const listeners = new Set<() => void>();
     const deps: CoordinationDeps = {
       store: faulty.store,
       signals: new LocalSignals(),
-      onConnectionLost: () => () => undefined,
+      onConnectionLost: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
       clock: this.clock,
       random: () => 0.5,
       log: recordingLogger(logs),
       instruments: createInstruments(silentProbe),
     };
-    return { deps, faulty, logs };
+    const loseConnection = (): void => {
+      for (const listener of listeners) listener();
+    };
+    return { deps, faulty, logs, loseConnection };
   }
 
   /** A session of its own, kept alive by nobody. */

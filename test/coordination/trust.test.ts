@@ -68,6 +68,46 @@ describe('trust', () => {
   });
 });
 
+describe('a bound on trust', () => {
+  test('ends it that much later, and no later than it ended before', () => {
+    const { clock, trust } = start();
+    trust.proven(trust.sending());
+    clock.jump(1_000);
+    trust.limitTo(250);
+    expect(trust.forMs()).toBe(250);
+    clock.jump(250);
+    expect(trust.forMs()).toBe(0);
+    trust.proven(trust.sending());
+    clock.jump(trustMs - 100);
+    trust.limitTo(250);
+    expect(trust.forMs()).toBe(100);
+  });
+
+  test('is not lifted by a heartbeat that was sent before it', () => {
+    const { clock, trust } = start();
+    trust.proven(trust.sending());
+    clock.jump(1_000);
+    const sent = trust.sending();
+    clock.jump(1);
+    trust.limitTo(250);
+    trust.proven(sent);
+    expect(trust.forMs()).toBe(250);
+    clock.jump(1);
+    trust.proven(trust.sending());
+    expect(trust.forMs()).toBe(trustMs);
+  });
+
+  test('is not moved by a second one before there is a new proof', () => {
+    const { clock, trust } = start();
+    trust.proven(trust.sending());
+    clock.jump(1_000);
+    trust.limitTo(250);
+    clock.jump(200);
+    trust.limitTo(250);
+    expect(trust.forMs()).toBe(50);
+  });
+});
+
 describe('a machine that slept', () => {
   test('trusts nothing until the next proof, though its monotonic clock says that no time has passed', () => {
     const { clock, trust } = start();

@@ -135,6 +135,14 @@ export function sessionContract(backend: Backend): void {
     expect(await take(store, await join(store, 'a'), orders)).toBeGreaterThan(fence.epoch);
   });
 
+  test('who follows a session that was ended takes nothing over', async () => {
+    const store = await (await backend.database()).store();
+    const { sessionId } = await ledPartition(store);
+    await store.endSession(sessionId, 'deregistered');
+    const { outcomes } = await store.acquireLeases(await join(store, 'b'), [orders]);
+    expect(outcomes).toMatchObject([{ outcome: 'granted', takenOver: null }]);
+  });
+
   test('live sessions are observed in the order they registered, with who coordinates', async () => {
     const database = await backend.database();
     const store = await database.store();
