@@ -11,7 +11,9 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY test/postgres-14/package.json ./test/postgres-14/
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json tsconfig.console.json tsconfig.console.build.json ./
+COPY tsconfig.json tsconfig.build.json tsconfig.console.json tsconfig.console.build.json rolldown.config.ts ./
+COPY licenses ./licenses
+COPY scripts ./scripts
 COPY src ./src
 RUN npm run build
 

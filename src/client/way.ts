@@ -1,6 +1,6 @@
 // The way to an agent: what its URL means, and a fetch that takes it. Node's own fetch knows neither Unix sockets nor a certificate
-// authority of one's own, so for these there is the library that it is made of.
-import { Agent, fetch } from 'undici';
+// authority of one's own, so for these there is the library that it is made of. It is loaded when it is needed: that takes as long as
+// all else that a command does.
 
 /** The socket's path in `unix:/run/streamhouse.sock`; undefined when the agent is reached otherwise. */
 export function socketPathOf(url: string): string | undefined {
@@ -11,10 +11,19 @@ export function socketPathOf(url: string): string | undefined {
 export function fetchFor(url: string, ca: string | undefined): typeof globalThis.fetch {
   const socketPath = socketPathOf(url);
   if (socketPath === undefined && (ca === undefined || !url.startsWith('https:'))) return globalThis.fetch;
-  const dispatcher = new Agent({ connect: socketPath === undefined ? { ca: ca ?? '' } : { socketPath } });
+  const connect = socketPath === undefined ? { ca: ca ?? '' } : { socketPath };
+  let loaded: ReturnType<typeof loadFetch> | undefined;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same function as Node's, with types of its own
-  return ((input: string, init: object) =>
-    fetch(input, { ...init, dispatcher })) as unknown as typeof globalThis.fetch;
+  return (async (input: string, init: object) => {
+    loaded ??= loadFetch(connect);
+    const { fetch, dispatcher } = await loaded;
+    return fetch(input, { ...init, dispatcher });
+  }) as unknown as typeof globalThis.fetch;
+}
+
+async function loadFetch(connect: { readonly ca: string } | { readonly socketPath: string }) {
+  const { Agent, fetch } = await import('undici');
+  return { fetch, dispatcher: new Agent({ connect }) };
 }
 
 export interface Target {
