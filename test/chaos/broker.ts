@@ -3,7 +3,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { Fenced, type NewSegment, StreamhouseClient, StreamhouseError, type Term } from '../../src/client/client.ts';
+import {
+  Fenced,
+  type NewSegment,
+  StreamhouseClient,
+  StreamhouseError,
+  type Term,
+} from '../../src/client/client.ts';
 import type { History, What } from './history.ts';
 import { leaseText, type TermBoard } from './term-board.ts';
 
@@ -113,7 +119,9 @@ export class ChaosBroker implements AsyncDisposable {
     const path = `${this.url}/v1/topics/${topic}/partitions/${partition}`;
     const signal = AbortSignal.timeout(2_000);
     try {
-      const state = z.looseObject({ highWatermark: z.number() }).parse(await (await fetch(path, { signal })).json());
+      const state = z
+        .looseObject({ highWatermark: z.number() })
+        .parse(await (await fetch(path, { signal })).json());
       const segment = this.segment(state.highWatermark);
       const sent = { lease, epoch, agentId: this.agentId, invokedMs: performance.now(), ...segment };
       unknown.push(sent);

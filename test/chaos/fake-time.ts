@@ -21,7 +21,8 @@ export async function findFakeTime(): Promise<Found<FakeTime>> {
   });
   if (answer.outcome === 'not_there') return answer;
   const library = libraryBelow(join(answer.found.tree ?? '/', 'usr/lib'));
-  if (library === undefined) return { outcome: 'not_there', reason: 'libfaketime.so.1 is not where Debian has it' };
+  if (library === undefined)
+    return { outcome: 'not_there', reason: 'libfaketime.so.1 is not where Debian has it' };
   const directory = mkdtempSync(join(tmpdir(), 'streamhouse-chaos-clocks-'));
   const fileOf = (agentId: string): string => join(directory, agentId);
   const found: FakeTime = {

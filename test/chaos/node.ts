@@ -21,8 +21,8 @@ export class ChaosNode implements AsyncDisposable {
   readonly agentId: string;
   readonly road: FaultProxy;
   agent: AgentProcess;
-  /** While its agent was frozen its half of the server was cut, or has been until shortly before: two may believe then. */
-  stalledAndCutUntilMs = -Infinity;
+  isFrozen = false;
+  private readonly struck: { readonly fault: string; readonly atMs: number; untilMs: number }[] = [];
   private readonly options: NodeOptions;
   private readonly httpPort: number;
   private readonly broker: ChaosBroker;
@@ -59,10 +59,25 @@ export class ChaosNode implements AsyncDisposable {
     return this.agent;
   }
 
+  /** A fault of this node begins; the answer says that it is over. */
+  strike(fault: string): () => void {
+    const strike = { fault, atMs: performance.now(), untilMs: Infinity };
+    this.struck.push(strike);
+    return () => (strike.untilMs = performance.now());
+  }
+
+  /** What was done to this node at that moment, or shortly before. */
+  faultsAt(atMs: number): string[] {
+    return this.struck
+      .filter((strike) => strike.atMs <= atMs && atMs <= strike.untilMs + ttlMs)
+      .map(({ fault }) => fault);
+  }
+
   /** How far its wall clock is from ours from now on, seconds. */
   setClock(offsetSeconds: number): void {
     const { fakeTime, agentId } = this.options;
-    if (fakeTime !== undefined) writeFileSync(fakeTime.fileOf(agentId), `${offsetSeconds < 0 ? '' : '+'}${offsetSeconds}`);
+    if (fakeTime !== undefined)
+      writeFileSync(fakeTime.fileOf(agentId), `${offsetSeconds < 0 ? '' : '+'}${offsetSeconds}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -11,7 +11,10 @@ const nodeNames = Object.keys(nodeFaults).filter((name): name is NodeFaultName =
 const storeNames = Object.keys(storeFaults).filter((name): name is StoreFaultName => name in storeFaults);
 
 /** All kinds once, in an order of the seed's. */
-export function planRound(random: () => number, { nodes, canSetClocks }: Pick<Stage, 'canSetClocks'> & { readonly nodes: number }): PlannedFault[] {
+export function planRound(
+  random: () => number,
+  { nodes, canSetClocks }: Pick<Stage, 'canSetClocks'> & { readonly nodes: number },
+): PlannedFault[] {
   const possible = nodeNames.filter((name) => canSetClocks || name !== 'set the clock');
   const indices = Array.from({ length: nodes }, (_, index) => index);
   const ofNodes = possible.map((name): PlannedFault => ({ of: 'node', name, node: pick(random, indices) }));

@@ -46,7 +46,8 @@ export class RawClient {
       try {
         await this.step();
       } catch (error) {
-        if (!(error instanceof StoreUnavailable || error instanceof Refusal)) surprises.push(`${this.name}: ${String(error)}`);
+        if (!(error instanceof StoreUnavailable || error instanceof Refusal))
+          surprises.push(`${this.name}: ${String(error)}`);
         if (error instanceof Refusal && error.code === 'session_lost') this.forget();
       }
       // Now and then it falls silent, and may be reaped.
@@ -72,8 +73,20 @@ export class RawClient {
 
   private async register(): Promise<string | undefined> {
     const sessionId = randomUUID();
-    const agent = { agentId: `${this.name}-${sessionId}`, address: 'x', zone: 'z', weight: 1, managedTopics: [], metadata: {} };
-    const { outcome } = await this.store.registerSession({ sessionId, agent, ttlMs: rawTtlMs, process: 'chaos' });
+    const agent = {
+      agentId: `${this.name}-${sessionId}`,
+      address: 'x',
+      zone: 'z',
+      weight: 1,
+      managedTopics: [],
+      metadata: {},
+    };
+    const { outcome } = await this.store.registerSession({
+      sessionId,
+      agent,
+      ttlMs: rawTtlMs,
+      process: 'chaos',
+    });
     if (outcome === 'registered') this.sessionId = sessionId;
     return this.sessionId;
   }
@@ -91,7 +104,8 @@ export class RawClient {
       if (answer?.outcome === 'granted') note({ kind: 'grant', epoch: answer.epoch, holder: sessionId });
       if (answer?.outcome === 'already_held') note({ kind: 'held', epoch: answer.epoch, holder: sessionId });
       if (answer?.outcome === 'held') note({ kind: 'current', epoch: answer.epoch });
-      if (answer?.outcome === 'granted' || answer?.outcome === 'already_held') this.held.set(partition, answer.epoch);
+      if (answer?.outcome === 'granted' || answer?.outcome === 'already_held')
+        this.held.set(partition, answer.epoch);
     } catch (error) {
       if (isUnknown(error)) note({ kind: 'perhaps_grant', holder: sessionId }, Infinity);
       throw error;
@@ -99,10 +113,18 @@ export class RawClient {
   }
 
   private async append(sessionId: string, partition: number, epoch: number): Promise<void> {
-    const { highWatermark: baseOffset } = await this.store.getPartition(rawTopic, partition);
+    const baseOffset = (await this.store.getPartition(rawTopic, partition))?.highWatermark ?? 0;
     const note = this.call(partition);
     const id = randomUUID();
-    const segment = { id, baseOffset, endOffset: baseOffset, recordCount: 1, sizeBytes: 1, bucket: 'chaos', key: id };
+    const segment = {
+      id,
+      baseOffset,
+      endOffset: baseOffset,
+      recordCount: 1,
+      sizeBytes: 1,
+      bucket: 'chaos',
+      key: id,
+    };
     try {
       await this.store.appendSegments({ sessionId, epoch }, rawTopic, partition, [segment]);
       note({ kind: 'held', epoch, holder: sessionId });
@@ -155,7 +177,13 @@ export class RawClient {
   private call(partition: number): (what: What, returnedMs?: number) => void {
     const invokedMs = performance.now();
     return (what, returnedMs = performance.now()) =>
-      this.notes.history.note({ lease: `${rawTopic}/${partition}`, client: this.name, invokedMs, returnedMs, what });
+      this.notes.history.note({
+        lease: `${rawTopic}/${partition}`,
+        client: this.name,
+        invokedMs,
+        returnedMs,
+        what,
+      });
   }
 }
 

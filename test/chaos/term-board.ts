@@ -20,7 +20,13 @@ interface Entry extends Believed {
   readonly term: Term;
 }
 
-export function leaseText({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
+export function leaseText({
+  topic,
+  partition,
+}: {
+  readonly topic: string;
+  readonly partition: number;
+}): string {
   return `${topic}/${partition}`;
 }
 
@@ -37,7 +43,8 @@ export class TermBoard {
     const entries = this.entries.get(lease) ?? new Set();
     this.entries.set(lease, entries);
     this.told += 1;
-    for (const older of entries) if (older.agentId !== agentId && older.term.isUsable()) this.overlap(older, entry);
+    for (const older of entries)
+      if (older.agentId !== agentId && older.term.isUsable()) this.overlap(older, entry);
     entries.add(entry);
     term.signal.addEventListener('abort', () => entries.delete(entry));
     this.highest.set(lease, Math.max(term.epoch, this.highest.get(lease) ?? 0));
@@ -50,7 +57,8 @@ export class TermBoard {
 
   /** Partitions that a broker leads by its own deadline now. */
   ledCount(): number {
-    return [...this.entries.values()].filter((entries) => [...entries].some(({ term }) => term.isUsable())).length;
+    return [...this.entries.values()].filter((entries) => [...entries].some(({ term }) => term.isUsable()))
+      .length;
   }
 
   private overlap(older: Entry, newer: Entry): void {

@@ -1,8 +1,15 @@
-// The arguments of a long run, as test/load/load.mjs passes them on.
+// The arguments of a long run, as test/load/load.mjs and test/chaos/chaos.mjs pass them on.
 import { z } from 'zod';
 
 const whole = z.string().transform(Number).pipe(z.int());
-const form = z.object({ seconds: whole, seed: whole, lanes: whole, kills: whole.default(50) });
+const form = z.object({
+  seconds: whole,
+  seed: whole,
+  lanes: whole,
+  kills: whole.default(50),
+  outage: whole.default(60),
+  promotions: whole.default(50),
+});
 
 export function loadArguments(): z.infer<typeof form> {
   const given = process.env['LOAD_ARGUMENTS'];
