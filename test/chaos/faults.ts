@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { pick } from '../../src/demo/pick.ts';
 import { AgentProcess } from '../e2e/cluster.ts';
+import { eventually } from '../support/eventually.ts';
 import type { PostgresServer } from '../support/postgres-server.ts';
 import { signalProcess } from '../support/processes.ts';
 import { type ChaosNode, ttlMs } from './node.ts';
@@ -19,6 +20,8 @@ type NodeFault = (node: ChaosNode, stage: Stage) => Promise<void>;
 type StoreFault = (stage: Stage) => Promise<void>;
 
 const freezeAndCut = 'freeze and cut the server half';
+/** Twenty starts at once take a while on two cores. */
+const crowdStartMs = 180_000;
 const longerThanTtlMs = ttlMs * 1.4;
 
 /** Of one node: several may be under way at once, on different nodes. */
@@ -109,6 +112,9 @@ export async function crowd({ server }: Stage, count: number): Promise<void> {
   };
   const agents = Array.from({ length: count }, (_, index) => new AgentProcess(`crowd-${index}`, env));
   try {
+    const listening = async ({ program }: AgentProcess): Promise<unknown> =>
+      program.waitForLog(({ msg }) => msg === 'listening', { timeoutMs: crowdStartMs });
+    await Promise.all(agents.map(listening));
     await Promise.all(agents.map((agent) => agent.active()));
     await sleep(ttlMs);
     for (const [index, agent] of agents.entries()) agent.kill(index % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
@@ -141,13 +147,14 @@ async function withBackends(
   client.on('error', () => undefined); // a killed backend takes this connection along
   await client.connect();
   try {
-    const { rows } = await client.query<{ pid: number }>(
-      `select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
-    );
-    await work(
-      client,
-      rows.map(({ pid }) => pid),
-    );
+    // After a restart nobody may be back yet.
+    const pids = await eventually(async () => {
+      const { rows } = await client.query<{ pid: number }>(
+        `select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      );
+      return rows.length > 0 && rows.map(({ pid }) => pid);
+    });
+    await work(client, pids);
   } finally {
     await client.end().catch(() => undefined);
   }

@@ -39,6 +39,7 @@ export interface Sky {
 
 export const topic = 'orders';
 const rawClients = 4;
+const calmMs = 60_000;
 
 export async function runChaos(options: RunOptions): Promise<Judgement> {
   const { seed, agents, partitions, fakeTime, weather, say = () => undefined } = options;
@@ -142,10 +143,20 @@ async function calm({ nodes }: Stage, board: TermBoard, partitions: number): Pro
   await eventually(
     async () => {
       const states = await Promise.all(nodes.map(async ({ agent }) => (await agent.self()).state));
-      return states.every((state) => state === 'active') && board.ledCount() === partitions;
+      const isCalm = states.every((state) => state === 'active') && board.ledCount() === partitions;
+      if (!isCalm)
+        throw new Error(`agents are ${states.join()}; ${board.ledCount()} of ${partitions} are led`);
+      return true;
     },
-    { timeoutMs: 90_000, everyMs: 100, what: 'every partition to be led, by its broker' },
-  );
+    { timeoutMs: calmMs, everyMs: 100, what: 'every partition to be led, by its broker' },
+  ).catch((error: unknown) => {
+    const words = nodes.flatMap(({ agentId, agent }) =>
+      [...agent.program.stdoutLines, ...agent.program.stderrLines]
+        .slice(-8)
+        .map((line) => `${agentId}: ${line}`),
+    );
+    throw new Error(`${String(error)}\n${words.join('\n')}`, { cause: error });
+  });
 }
 
 async function store(
