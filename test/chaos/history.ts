@@ -60,7 +60,7 @@ export function grouped<K, T>(items: readonly T[], keyOf: (item: T) => K): Map<K
 }
 
 export function operationText({ lease, client, invokedMs, returnedMs, what }: Operation): string {
-  const time = (ms: number): string => (Number.isFinite(ms) ? `${ms.toFixed(1)}` : '?');
+  const time = (ms: number): string => (Number.isFinite(ms) ? ms.toFixed(1) : '?');
   const epoch = 'epoch' in what ? ` epoch ${what.epoch}` : '';
   const holder = 'holder' in what ? ` of ${what.holder}` : '';
   return `${lease} ${what.kind}${epoch}${holder}, by ${client} from ${time(invokedMs)} to ${time(returnedMs)} ms`;

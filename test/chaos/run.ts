@@ -33,8 +33,8 @@ export interface Sky {
   readonly stage: Stage;
   readonly random: () => number;
   /** Does it and counts it. */
-  strike(fault: PlannedFault): Promise<void>;
-  count(name: string): void;
+  readonly strike: (fault: PlannedFault) => Promise<void>;
+  readonly count: (name: string) => void;
 }
 
 export const topic = 'orders';

@@ -51,6 +51,7 @@ function after(register: Register, what: What, seen: ReadonlyMap<number, string>
     case 'granted':
       return only(register.granted.get(what.epoch) === what.holder);
     case 'ended':
+    default:
       return only(register.granted.has(what.epoch) && (epoch > what.epoch || holder === undefined));
   }
 }
