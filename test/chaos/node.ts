@@ -6,7 +6,10 @@ import { type FaultProxy, startProxy } from '../support/proxy.ts';
 import { ChaosBroker, type BrokerNotes } from './broker.ts';
 import type { FakeTime } from './fake-time.ts';
 
-export const ttlMs = 3_000;
+export const ttlMs = 4_000;
+/** As long as the time budget allows: a busy machine is not among the faults. */
+const intervalMs = Math.floor(ttlMs / 3);
+const attemptMs = Math.floor(0.58 * intervalMs);
 
 export interface NodeOptions {
   readonly agentId: string;
@@ -48,6 +51,8 @@ export class ChaosNode implements AsyncDisposable {
     this.agent = new AgentProcess(agentId, {
       DATABASE_URL: `postgres://postgres@127.0.0.1:${this.road.port}/postgres`,
       SESSION_TTL_MS: String(ttlMs),
+      HEARTBEAT_INTERVAL_MS: String(intervalMs),
+      STATEMENT_TIMEOUT_MS: String(attemptMs),
       HTTP_PORT: String(this.httpPort),
       AGENT_ADDRESS: agentId,
       RETURN_DELAY_MS: '0',
