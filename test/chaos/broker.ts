@@ -35,7 +35,8 @@ export interface BrokerNotes {
 }
 
 const recordsMax = 10;
-const pauseMs = 60;
+/** Between two appends to one partition, on average. */
+const pauseMs = 400;
 const staleEveryMs = 400;
 const refusalForm = z.looseObject({ code: z.string(), currentEpoch: z.number().optional() });
 

@@ -111,10 +111,14 @@ export async function runChaos(options: RunOptions): Promise<Judgement> {
   const clearedMs = performance.now();
   await isCalm();
   const calmAfterMs = performance.now() - clearedMs;
+  say(`${at()}: everything is led`);
   stop.abort();
   await working;
+  say(`${at()}: the clients have stopped`);
   await nodes[Symbol.asyncDispose]();
-  return judge({
+  say(`${at()}: the agents have stopped`);
+  // Awaited here: the server is stopped as soon as this returns.
+  return await judge({
     ...notes,
     faults,
     calmAfterMs,

@@ -88,6 +88,8 @@ export class ProxyLink {
     this.#state = 'ended';
     this.#up.destroy();
     this.#down.destroy();
+    // However it ended: who was promised a cut at this commit waits no longer.
+    this.#due?.onCut();
     this.onEnd();
   }
 
@@ -101,7 +103,7 @@ export class ProxyLink {
     for (const { message, commits } of heard) {
       this.#due ??= commits && this.takeCommitCut(commits);
       if (this.#due?.when === 'asked') {
-        this.#cutAtCommit(this.#due);
+        this.cut();
         return [];
       }
       passed.push(message);
@@ -112,13 +114,8 @@ export class ProxyLink {
   /** What may go on to the client. */
   #answered(heard: readonly Answered[]): Buffer[] {
     if (this.#due === undefined) return heard.map(({ message }) => message);
-    if (heard.some(({ isReady }) => isReady)) this.#cutAtCommit(this.#due);
+    if (heard.some(({ isReady }) => isReady)) this.cut();
     return [];
-  }
-
-  #cutAtCommit({ onCut }: CommitCut): void {
-    this.cut();
-    onCut();
   }
 
   #connect(): Socket {
