@@ -1,10 +1,11 @@
-// The long load runs, apart from `npm test`: started by test/load/load.mjs, which passes its arguments in the environment.
+// The long load runs, apart from `npm test`: started by test/load/load.mjs and
+// test/chaos/chaos.mjs, which pass their arguments in the environment.
 
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/load/*.load.ts'],
+    include: ['test/load/*.load.ts', 'test/chaos/*.load.ts'],
     globalSetup: ['test/support/postgres-global.ts'],
     pool: 'forks',
     maxWorkers: 1,

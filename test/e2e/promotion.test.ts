@@ -1,4 +1,4 @@
-// A failover that lost grants, noticed by the agents themselves; the long form is `npm run load -- --promotions 50`.
+// A failover that lost grants, noticed by the agents themselves; the long form is `npm run chaos -- --promotions 50`.
 import { expect, test } from 'vitest';
 import { PromotionStage } from '../chaos/promotions.ts';
 import { hasPostgres } from '../support/postgres-binaries.ts';

@@ -1,4 +1,4 @@
-// The arguments of a long run, as test/load/load.mjs passes them on.
+// The arguments of a long run, as test/load/load.mjs and test/chaos/chaos.mjs pass them on.
 import { z } from 'zod';
 
 const whole = z.string().transform(Number).pipe(z.int());
@@ -7,6 +7,7 @@ const form = z.object({
   seed: whole,
   lanes: whole,
   kills: whole.default(50),
+  outage: whole.default(60),
   promotions: whole.default(50),
 });
 

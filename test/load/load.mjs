@@ -1,5 +1,5 @@
 // `npm run load -- --seconds 60 --seed 7`: the load run in its long form; instead of it `--kills 50`: kills of agents,
-// `--promotions 50`: failovers that lose grants, `--broker-kills 20`: kills of brokers, `--placement`: what changes of a cluster of ten move, and `--restore`: the commands of
+// `--broker-kills 20`: kills of brokers, `--placement`: what changes of a cluster of ten move, and `--restore`: the commands of
 // docs/backup-and-restore.md, which need pg_basebackup, pg_dump, psql and sqlite3.
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -10,7 +10,6 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     lanes: { type: 'string', default: '2' },
     kills: { type: 'string' },
-    promotions: { type: 'string' },
     'broker-kills': { type: 'string' },
     placement: { type: 'boolean' },
     restore: { type: 'boolean' },
@@ -22,18 +21,16 @@ for (const [name, value] of Object.entries(values)) {
   process.exit(2);
 }
 
-const { kills, promotions, 'broker-kills': brokerKills, placement, restore } = values;
+const { kills, 'broker-kills': brokerKills, placement, restore } = values;
 const which = restore
   ? 'load/restore'
   : placement
     ? 'load/placement'
-    : promotions !== undefined
-      ? 'load/promotions'
-      : kills !== undefined
-        ? 'load/kills'
-        : brokerKills !== undefined
-          ? 'load/broker-kills'
-          : 'load/faults';
+    : kills !== undefined
+      ? 'load/kills'
+      : brokerKills !== undefined
+        ? 'load/broker-kills'
+        : 'load/faults';
 const passed = { ...values, kills: kills ?? brokerKills };
 const child = spawn('npx', ['vitest', 'run', '--config', 'vitest.load.config.ts', which], {
   stdio: 'inherit',

@@ -3,6 +3,7 @@
 // at the server itself, tells clients a process id that it has made up, and hands a server connection to whoever begins.
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { PostgresMessages, transactionStatus, typeOf } from './postgres-messages.ts';
 
 export async function startTransactionPooler(serverPort: number): Promise<TransactionPooler> {
   const server = createServer();
@@ -45,7 +46,7 @@ export class TransactionPooler implements AsyncDisposable {
     let link: ServerLink | undefined;
     client.on('close', () => link?.socket.destroy());
     let startup: Buffer | undefined;
-    for await (const message of messages(client, true)) {
+    for await (const message of messages(client, 'client')) {
       if (startup === undefined) {
         startup = message;
         // As PgBouncer does: no real connection is told to the client.
@@ -54,7 +55,7 @@ export class TransactionPooler implements AsyncDisposable {
         this.#idle.push(first);
         continue;
       }
-      const type = String.fromCharCode(message[0] ?? 0);
+      const type = typeOf(message);
       if (type === 'X') break;
       // The one that was given back last goes out first, whoever asks.
       link ??=
@@ -85,7 +86,7 @@ class ServerLink {
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    this.#messages = messages(socket, false);
+    this.#messages = messages(socket, 'server');
   }
 
   static async open(socket: Socket, startup: Buffer): Promise<ServerLink> {
@@ -105,35 +106,21 @@ class ServerLink {
       const next = await this.#messages.next();
       if (next.done === true) throw new Error('the server ended the connection');
       onMessage(next.value);
-      if (String.fromCharCode(next.value[0] ?? 0) === readyForQuery) {
-        return String.fromCharCode(next.value[5] ?? 0);
-      }
+      if (typeOf(next.value) === readyForQuery) return transactionStatus(next.value);
     }
   }
 }
 
 function withMadeUpKey(message: Buffer): Buffer {
-  const type = String.fromCharCode(message[0] ?? 0);
+  const type = typeOf(message);
   if (type !== backendKey) return message;
   const copy = Buffer.from(message);
   copy.writeUInt32BE(0x7fff0000 + Math.floor(Math.random() * 0xffff), 5);
   return copy;
 }
 
-/** The messages of one side, whole. A client's first one has no type. */
-async function* messages(socket: Socket, hasStartup: boolean): AsyncGenerator<Buffer> {
-  let waiting = Buffer.alloc(0);
-  let isStartup = hasStartup;
-  for await (const chunk of socket) {
-    waiting = Buffer.concat([waiting, chunk]);
-    for (;;) {
-      const head = isStartup ? 0 : 1;
-      if (waiting.length < head + 4) break;
-      const length = head + waiting.readUInt32BE(head);
-      if (waiting.length < length) break;
-      yield waiting.subarray(0, length);
-      waiting = waiting.subarray(length);
-      isStartup = false;
-    }
-  }
+/** The messages of one side, whole. */
+async function* messages(socket: Socket, side: 'client' | 'server'): AsyncGenerator<Buffer> {
+  const whole = new PostgresMessages(side);
+  for await (const chunk of socket) yield* whole.take(chunk);
 }

@@ -1,7 +1,7 @@
 // Failovers that lose grants, in their long form; prints each and a summary.
 import { expect, test } from 'vitest';
-import { type Promotion, PromotionStage } from '../chaos/promotions.ts';
-import { loadArguments, say } from './load-arguments.ts';
+import { type Promotion, PromotionStage } from './promotions.ts';
+import { loadArguments, say } from '../load/load-arguments.ts';
 
 test('no epoch is given out twice over many promotions', async () => {
   const { promotions: count } = loadArguments();
