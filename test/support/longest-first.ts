@@ -5,6 +5,8 @@ import { BaseSequencer } from 'vitest/node';
 
 /** Those of 15 s and more, longest first, on 2 cores; what is not named follows in Vitest's own order. */
 export const longFiles: readonly string[] = [
+  'test/mutants/mutants.test.ts',
+  'test/simulation/simulation.test.ts',
   'test/store/contract.test.ts',
   'test/e2e/broker-load.test.ts',
   'test/console/page.test.ts',
