@@ -26,9 +26,9 @@ export const fenceMutants: readonly SourceMutant[] = [
     name: 'fences by the epoch alone',
     rule: fence,
     file: 'src/store/sql/fence.ts',
-    find: "and l.session_id = ${d.parameter('sessionId', 'uuid')}\n      and exists (select 1 from ${d.table('sessions')} s\n        where s.session_id = ${d.parameter('sessionId', 'uuid')} and",
+    find: "and l.session_id = ${d.parameter('sessionId', 'uuid')}\n      and ${inHistory(d)}\n      and exists (select 1 from ${d.table('sessions')} s\n        where s.session_id = ${d.parameter('sessionId', 'uuid')} and",
     replace:
-      "and exists (select 1 from ${d.table('sessions')} s\n        where s.session_id = l.session_id and",
+      "and ${inHistory(d)}\n      and exists (select 1 from ${d.table('sessions')} s\n        where s.session_id = l.session_id and",
     killedBy: onSqlite(
       'append who does not hold the lease at its current epoch has no lease, and is told who does',
     ),
@@ -89,8 +89,9 @@ export const fenceMutants: readonly SourceMutant[] = [
     name: 'lets anybody who knows the epoch write a plan',
     rule: 'Assignment: writes are fenced by the coordinator’s own epoch',
     file: 'src/store/sql/assignments.ts',
-    find: "and l.session_id = ${d.parameter('sessionId', 'uuid')}\n    ${d.lock('no key update', 'l')}",
-    replace: "and ${d.parameter('sessionId', 'uuid')} is not null\n    ${d.lock('no key update', 'l')}",
+    find: "and l.session_id = ${d.parameter('sessionId', 'uuid')}\n      and ${inHistory(d)}\n    ${d.lock('no key update', 'l')}",
+    replace:
+      "and ${d.parameter('sessionId', 'uuid')} is not null\n      and ${inHistory(d)}\n    ${d.lock('no key update', 'l')}",
     killedBy: onSqlite('assignment who does not hold the role at its current epoch writes nothing'),
   },
   {

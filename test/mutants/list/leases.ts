@@ -176,8 +176,8 @@ export const leaseMutants: readonly SourceMutant[] = [
   {
     name: 'opens an era and lets sessions live on',
     rule: `${newEra}: no session lives on`,
-    file: 'src/store/era/new-era.ts',
-    find: 'await endSessions(tx, current.sessions);',
+    file: 'src/store/era/turn.ts',
+    find: 'await endAllSessions(tx);',
     replace: '',
     killedBy: era(
       'sqlite all that was given out before is refused, and all that is given out after is above',
@@ -186,15 +186,15 @@ export const leaseMutants: readonly SourceMutant[] = [
   {
     name: 'opens an era below an epoch that somebody has seen',
     rule: `${newEra}: above every epoch that any history has given out`,
-    file: 'src/store/era/new-era.ts',
-    find: 'Math.max(era.number + 1, known + 1, timeline ?? 0)',
-    replace: 'Math.max(era.number + 1, timeline ?? 0)',
+    file: 'src/store/era/turn.ts',
+    find: 'Math.max(era.number + 1, known + 1, point.timeline ?? 0)',
+    replace: 'Math.max(era.number + 1, point.timeline ?? 0)',
     killedBy: era('sqlite an epoch that somebody has seen, and one that only a floor keeps, are below it'),
   },
   {
     name: 'opens an era below the epochs of purged topics',
     rule: `${newEra}: above every epoch that any history has given out`,
-    file: 'src/store/era/new-era.ts',
+    file: 'src/store/era/turn.ts',
     find: "sql`(select coalesce(max(epoch), 0) from ${d.table('epoch_floors')})`",
     replace: 'sql`0`',
     killedBy: era('sqlite an epoch that somebody has seen, and one that only a floor keeps, are below it'),
@@ -202,8 +202,8 @@ export const leaseMutants: readonly SourceMutant[] = [
   {
     name: 'opens an era below the timeline of the server',
     rule: `${newEra}: not below the server’s timeline`,
-    file: 'src/store/era/new-era.ts',
-    find: 'known + 1, timeline ?? 0)',
+    file: 'src/store/era/turn.ts',
+    find: 'known + 1, point.timeline ?? 0)',
     replace: 'known + 1)',
     killedBy: era('on PostgreSQL the era follows the timeline, and notes whose data it is of'),
   },
@@ -211,7 +211,7 @@ export const leaseMutants: readonly SourceMutant[] = [
     name: 'opens an era over agents that came after the question',
     rule: `${newEra}: takes --force while agents run`,
     file: 'src/store/era/new-era.ts',
-    find: 'const { nextEra, ...current } = await planOf(tx, history, options);',
+    find: 'const { nextEra, ...current } = await planOf(tx, options);',
     replace: 'const { nextEra, ...current } = plan;',
     killedBy: era(
       'sqlite agents that run are in the way, also one that comes after the question, unless forced',
