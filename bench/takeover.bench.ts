@@ -1,5 +1,6 @@
 // How long partitions are without a leader when agents end: real processes, the default TTL of 10 s. BENCH_KILLS and BENCH_KILLS_BY_TIME say
 // how often an agent that leads a thousand partitions is killed, with crash detection and without.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, test } from 'vitest';
 import {
@@ -48,6 +49,8 @@ async function stopAndKill(makeStore: () => SharedStore): Promise<Figure[]> {
     await untilHeld([a, b, c], [4, 4, 4]);
     b.kill('SIGTERM');
     term.push((await timed(() => untilLedBy([a, c], 12))).ms);
+    // A crash is noticed by a lock that others have seen: they look four times a second.
+    await sleep(1_000);
     c.kill('SIGKILL');
     kill.push((await timed(() => untilLedBy([a], 12))).ms);
   }

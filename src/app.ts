@@ -35,8 +35,11 @@ const clock = systemClock;
 const { random } = Math;
 const version = programVersion();
 
-/** How often coordinator and deputies look at the sessions, milliseconds. */
-const pollMs = 250;
+/**
+ * How often coordinator and deputies look at the sessions, milliseconds. A silence counts from the look that first saw it: where only
+ * silence tells of a crash, they look more often.
+ */
+const pollMs = { byConnections: 250, bySilence: 100 };
 /** How often an agent looks whether others have changed the SQLite file. */
 const sqlitePace: PollPace = { quietMs: 50, busyMs: 10, busyForMs: 5_000 };
 /** The coordinator proves that signals arrive this often, milliseconds. */
@@ -64,6 +67,7 @@ export interface RunningAgent {
 /** Starts an agent and its HTTP face; `stop` ends both gracefully. Rejects when the port cannot be had. */
 export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSignal): Promise<RunningAgent> {
   const { settings, budget } = config;
+  const detectsCrashes = settings.CRASH_DETECTION && !settings.DATABASE_URL.startsWith('sqlite:');
   const instruments = createInstruments(
     probeOf(settings.AGENT_GROUP, settings.METRICS_PER_PARTITION, () => agent),
   );
@@ -92,8 +96,8 @@ export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSi
       process: `${hostname()} pid ${process.pid}`,
       shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS,
       retentionMs: settings.AGENT_RETENTION_MS,
-      detectsCrashes: settings.CRASH_DETECTION,
-      pollMs,
+      detectsCrashes,
+      pollMs: detectsCrashes ? pollMs.byConnections : pollMs.bySilence,
       pingMs,
       settleMs,
       handoffTimeoutMs: settings.HANDOFF_TIMEOUT_MS,
