@@ -51,6 +51,8 @@ export const questions: readonly Question[] = [
 
   holds(lease),
   holds(lease, 'LIVES=2'),
+  holds(lease, 'SLEEP'),
+  holds(lease, 'GRANTS=3'),
   within(400, breaks(lease, 'M_NO_BUMP')),
   within(400, breaks(lease, 'M_TRUST_FROM_REPLY')),
   quick(broadly(breaks(lease, 'M_TRUST_FROM_GRANT'))),
