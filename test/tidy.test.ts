@@ -195,7 +195,7 @@ const violations: Readonly<Record<string, Record<string, string[]>>> = {
     'src/store/sql/era.ts': [`export const one = statement('open_era', (d) => d.now);`],
     'src/store/sql/leases.ts': [
       `export const two = statement<P, R>('open_era', (d) => d.now); // OFFENDS`,
-      `export const named = statement(\`analyze_${'${tables}'}\`, (d) => d.now);`,
+      'export const named = statement(`analyze_${tables}`, (d) => d.now);',
       `// statement('open_era')`,
     ],
     'src/store/sqlite/leases.ts': [
