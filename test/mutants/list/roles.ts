@@ -152,6 +152,17 @@ export const roleMutants: readonly SourceMutant[] = [
     killedBy: stuck('a stamp, a term or a holder that is another is left alone'),
   },
   {
+    name: 'takes the role from a coordinator though it could not plan itself',
+    rule: 'A stuck coordinator: asked on the pool, so that who could not plan either does not win',
+    file: 'src/store/sql/store.ts',
+    find: 'new SqlStuckCoordinator(db, group)',
+    replace: 'new SqlStuckCoordinator({ ...db, transaction: (work) => work(coordination) }, group)',
+    killedBy: {
+      file: 'test/store/postgres/stuck-coordinator.test.ts',
+      test: 'an agent whose own connection reaches the server and whose pool does not takes the role from nobody',
+    },
+  },
+  {
     name: 'releases a partition without waiting for its broker',
     rule: 'Handoff: the broker acknowledges, then the lease is released',
     file: 'src/coordination/handoff.ts',
