@@ -190,6 +190,19 @@ const violations: Readonly<Record<string, Record<string, string[]>>> = {
     'src/c.ts': [`import { a } from './a.ts'; // OFFENDS`, `import { d } from './d.ts';`],
     'src/d.ts': [],
   },
+  statements: {
+    'src/store/postgres/leases.ts': [`export const take = statement('take', (d) => d.now);`],
+    'src/store/sql/era.ts': [`export const one = statement('open_era', (d) => d.now);`],
+    'src/store/sql/leases.ts': [
+      `export const two = statement<P, R>('open_era', (d) => d.now); // OFFENDS`,
+      'export const named = statement(`analyze_${tables}`, (d) => d.now);',
+      `// statement('open_era')`,
+    ],
+    'src/store/sqlite/leases.ts': [
+      `export const take = statement('take', (d) => d.now);`,
+      `export const three = statement('open_era', (d) => d.now); // OFFENDS`,
+    ],
+  },
 } satisfies Record<keyof typeof tidyRules, Record<string, string[]>>;
 
 describe('a rule that is broken names the offenders', () => {

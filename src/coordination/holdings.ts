@@ -18,6 +18,10 @@ export class Holdings {
   private readonly sessionId: string;
   private readonly tell: (events: readonly AgentEvent[]) => void;
   private readonly reclaim: Reclaim | undefined;
+  /**
+   * One request at a time, in the order asked for. Were an acquire sent while a release of the same lease is on its way, the store could
+   * answer that the term is still held, and vacate it afterwards.
+   */
   private readonly serial = new Serial();
   private terms = new Map<string, Term>();
   /** Given up locally: nobody may act on them, whether the store is being told now or could not be. */

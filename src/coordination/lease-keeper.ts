@@ -107,6 +107,8 @@ export class LeaseKeeper {
     // First, whatever the store says to the rest: a broker's time is over when it is over.
     let released = await this.handoff.settle();
     if (this.stale && this.leavingByMs === undefined) await this.readAssignment();
+    // Before anything is asked for again, and answered: as long as the store may name us with a term that we gave up, an acquire would hand
+    // us that very term, and the release that was lost could still arrive and vacate it.
     const pending = this.holdings.pendingReleases();
     if (pending.length > 0) {
       await this.holdings.release(pending, 'released');

@@ -57,6 +57,7 @@ export class FaultyStore {
   readonly calls: Call[] = [];
   private readonly planned = new Map<string, Fault[]>();
   private readonly standing = new Map<string, Fault>();
+  private readonly held: (() => void)[] = [];
   private running = 0;
 
   constructor(real: MetadataStore) {
@@ -97,6 +98,7 @@ export class FaultyStore {
     let arrive = (): void => undefined;
     const arrived = new Promise<void>((resolve) => (arrive = resolve));
     const open = new Promise<void>((resolve) => (letGo = resolve));
+    this.held.push(letGo);
     this.next(operation, async (run, rest) => {
       const answer = at === 'reply' ? await run() : undefined;
       arrive();
@@ -104,6 +106,11 @@ export class FaultyStore {
       return at === 'reply' ? answer : run();
     });
     return { arrived, letGo };
+  }
+
+  /** Of all that is held back: a test that failed halfway leaves nobody waiting. */
+  letGoAll(): void {
+    for (const letGo of this.held.splice(0)) letGo();
   }
 
   /** How often the operation was asked for. */

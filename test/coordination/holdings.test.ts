@@ -198,6 +198,19 @@ describe('a lease that is being released', () => {
     expect(await stage.store.getLease(first)).toMatchObject({ agentId: null });
   });
 
+  test('is had again only behind its release, under a higher epoch', async () => {
+    const before = term(first);
+    const request = actor.faulty.hold('releaseLeases');
+    const released = holdings.release([before], 'released');
+    await request.arrived;
+    const acquired = holdings.acquire([first]);
+    await stage.clock.rest();
+    expect(holdings.get(first)).toBeUndefined();
+    request.letGo();
+    await Promise.all([released, acquired]);
+    expect(term(first).epoch).toBeGreaterThan(before.epoch);
+  });
+
   test('is held again, under a higher epoch, when it is acquired anew', async () => {
     const before = holdings.get(first)?.epoch ?? Infinity;
     await holdings.release([term(first)], 'released');

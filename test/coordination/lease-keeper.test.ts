@@ -62,6 +62,27 @@ describe('leases that the plan gives to another', () => {
     expect(await storedFor('a')).toEqual(shown(a));
   });
 
+  test('and then wants here again are had under higher epochs, once the store has answered their release', async () => {
+    const epochOf = (text: string) => text.split(' ');
+    const before = new Map(shown(a).map((text) => [epochOf(text)[0], Number(epochOf(text)[1])]));
+    a.faulty.always(faults.loseRequest, 'releaseLeases');
+    const { sessionId } = await stage.register(await stage.actor(), 'b');
+    await stage.clock.advance(2 * budget.heartbeatIntervalMs);
+    const kept = shown(a);
+    expect(kept).toHaveLength(2);
+    await stage.store.endSession(sessionId, 'deregistered');
+    await advanceWatching(2 * budget.heartbeatIntervalMs, () => expect(shown(a)).toEqual(kept));
+    expect((await stage.store.readAssignment('a')).partitions).toHaveLength(4);
+    a.faulty.heal();
+    await stage.clock.advance(2 * budget.heartbeatIntervalMs);
+    const anew = shown(a).filter((text) => !kept.includes(text));
+    expect(anew).toHaveLength(2);
+    for (const text of anew) {
+      const [key, epoch] = epochOf(text);
+      expect(Number(epoch)).toBeGreaterThan(before.get(key) ?? Infinity);
+    }
+  });
+
   test('are taken by the other once they are free, and held by nobody else before', async () => {
     const b = await stage.start('b');
     await advanceWatching(2 * budget.heartbeatIntervalMs, () => {

@@ -45,12 +45,12 @@ describe('a name that a living agent has', () => {
     expect(second.agent.status()).toMatchObject({ state: 'waiting', sessionId: null, leases: 0 });
     expect(second.agent.status().detail).toContain('a process');
     await stage.clock.advance(budget.heartbeatIntervalMs + 500);
+    expect(second.agent.status()).toMatchObject({ state: 'stopped', sessionId: null });
     const error = await failed(second);
     expect(error).toBeInstanceOf(NameTaken);
     expect(String(error)).toContain('AGENT_ID "a"');
     expect(String(error)).toContain('a process');
     expect(String(error)).toContain('the second process');
-    expect(second.agent.status()).toMatchObject({ state: 'stopped', sessionId: null });
     await stage.clock.advance(2 * budget.ttlMs);
     expect(first.agent.status()).toMatchObject({ state: 'active', sessionId });
     expect(first.agent.held().terms).toEqual(before);

@@ -209,6 +209,7 @@ export class Stage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const store of this.stores) store.letGoAll();
     const stopping = new Set<StagedAgent>();
     const stop = async (agent: StagedAgent): Promise<void> => {
       stopping.add(agent);

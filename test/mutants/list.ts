@@ -1,9 +1,11 @@
 // Every safety rule with at least one mutant that breaks it, and the test that notices.
 import { clientMutants } from './list/client.ts';
+import { eraMutants } from './list/eras.ts';
 import { fenceMutants } from './list/fence.ts';
 import { leaseMutants } from './list/leases.ts';
 import { reapingMutants } from './list/reaping.ts';
 import { roleMutants } from './list/roles.ts';
+import { serverMutants } from './list/servers.ts';
 import { trustMutants } from './list/trust.ts';
 import type { SourceMutant } from './mutant.ts';
 
@@ -13,8 +15,10 @@ export const sourceMutants: readonly SourceMutant[] = [
   ...trustMutants,
   ...reapingMutants,
   ...leaseMutants,
+  ...eraMutants,
   ...fenceMutants,
   ...roleMutants,
+  ...serverMutants,
   ...clientMutants,
 ];
 

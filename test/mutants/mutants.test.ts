@@ -13,7 +13,7 @@ import { mutated, type SourceMutant, type StatementMutant } from './mutant.ts';
 import { type Report, verdict } from './verdict.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-/** So long may all of them take on a machine that is busy with others; alone it is half a minute. */
+/** So long may all of them take on a machine that is busy with others; alone it is about a minute. */
 const runMaxMs = 900_000;
 
 const directory = mkdtempSync(join(tmpdir(), 'streamhouse-mutants-'));

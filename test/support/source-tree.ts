@@ -18,7 +18,10 @@ export interface SourceImport {
   readonly isOfTypes: boolean;
 }
 
-/** A mention worth a rule: a dotted name (`process.env`), a called global (`setTimeout`), `export default`. */
+/**
+ * A mention worth a rule: a dotted name (`process.env`), a called global (`setTimeout`), `export default`, a named statement of the store
+ * (`statement 'reap_session'`).
+ */
 export interface SourceMention {
   readonly line: number;
   readonly name: string;
@@ -100,7 +103,7 @@ function mentionsIn(node: SyntaxNode): string[] {
     case 'MemberExpression':
       return dotted(node);
     case 'CallExpression':
-      return nameOf(node['callee']);
+      return [...nameOf(node['callee']), ...statementsIn(node)];
     case 'NewExpression': {
       const isBare = Array.isArray(node['arguments']) && node['arguments'].length === 0;
       return isBare ? nameOf(node['callee']).map((name) => `new ${name}()`) : [];
@@ -114,6 +117,11 @@ function mentionsIn(node: SyntaxNode): string[] {
     default:
       return [];
   }
+}
+
+function statementsIn({ callee, arguments: given }: SyntaxNode): string[] {
+  const name = Array.isArray(given) && nameOf(callee).includes('statement') ? literalOf(given[0]) : undefined;
+  return name === undefined ? [] : [`statement '${name}'`];
 }
 
 /** `process.env` and `process['env']` alike. */

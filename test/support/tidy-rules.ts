@@ -235,6 +235,11 @@ export const tidyRules = {
   }),
   heading: everyFile('every file begins by saying what it is', headingOffence),
   cycles: { claim: 'there are no cycles of imports', offenders: cycles },
+  statements: {
+    claim:
+      'of the statements that a backend can run no two have one name: it is what they are compiled and prepared under',
+    offenders: namesakes,
+  },
 } satisfies Record<string, TidyRule>;
 
 /** A comment with some words in it, before any code; a `#!` line may precede it. */
@@ -244,6 +249,21 @@ function headingOffence({ lines }: SourceFile): number | undefined {
     /^\s*(?:\/\/.*(?:\n\s*\/\/.*)*|\/\*[\s\S]*?\*\/)/.exec(lines.slice(first).join('\n'))?.[0] ?? '';
   const words = comment.match(/[a-z]{2,}/gi) ?? [];
   return words.length >= headingWordsMin ? undefined : Math.max(first, 0) + 1;
+}
+
+/** Statements whose name another one has taken before, for each backend among those that are not the other's. */
+function namesakes(files: readonly SourceFile[]): string[] {
+  const ofBackend = (other: Where) => {
+    const statements = files
+      .filter(({ path }) => !other(path))
+      .flatMap((source) => source.mentions.map((mention) => ({ source, ...mention })))
+      .filter(({ name }) => name.startsWith('statement '));
+    const names = statements.map(({ name }) => name);
+    return statements
+      .filter(({ name }, index) => names.indexOf(name) < index)
+      .map(({ source, line }) => offence(source, line));
+  };
+  return [...new Set([storeSqlite, storePostgres].flatMap(ofBackend))].sort();
 }
 
 /** The imports that lead back to the importing file, each with the way it takes. */

@@ -5,6 +5,7 @@ const silence = (test: string) => ({ file: 'test/domain/silence-watch.test.ts', 
 const crash = (test: string) => ({ file: 'test/domain/crash-watch.test.ts', test });
 const reaper = (test: string) => ({ file: 'test/coordination/reaper.test.ts', test });
 const lock = (test: string) => ({ file: 'test/store/postgres/coordination-lock.test.ts', test });
+const named = (test: string) => ({ file: 'test/coordination/registration.test.ts', test });
 const onSqlite = (test: string) => ({ file: 'test/store/contract.test.ts', test: `SQLite ${test}` });
 
 const observation = 'Reaped is dead: one TTL of unbroken observation of that same beat';
@@ -99,6 +100,47 @@ export const reapingMutants: readonly SourceMutant[] = [
     killedBy: {
       file: 'test/coordination/registration.test.ts',
       test: 'a name whose agent died silently is waited for anew when the store was away meanwhile',
+    },
+  },
+  {
+    name: 'reaps at once whoever has its name',
+    rule: observation,
+    file: 'src/coordination/registration.ts',
+    find: 'const [silent] = watch.silent();',
+    replace: 'const silent = by;',
+    killedBy: named(
+      'a name whose agent died silently is waited for during a TTL, then had, and its leases taken over under higher epochs',
+    ),
+  },
+  {
+    name: 'goes on waiting for the name of an agent that beats',
+    rule: 'Sessions: two cannot have one name, and the first has it',
+    file: 'src/coordination/registration.ts',
+    find: 'refuseIfBeating(answer, firstSeen, options);',
+    replace: '',
+    killedBy: named(
+      'a name that a living agent has is refused to a second one, with both processes named, and the first is undisturbed',
+    ),
+  },
+  {
+    name: 'calls silence a crash',
+    rule: `${crashed}: told from silence`,
+    file: 'src/store/sql/crashed-session.ts',
+    find: ' and s.ended_at < s.expires_at and s.expires_at <=',
+    replace: ' and s.ended_at <=',
+    killedBy: onSqlite(
+      'acquire the lease of a reaped session is free, and tells from whom and after what silence',
+    ),
+  },
+  {
+    name: 'calls a crash silence',
+    rule: `${crashed}: told from silence`,
+    file: 'src/store/sql/crashed-session.ts',
+    find: "(s.end_reason = 'reaped' and",
+    replace: "(s.end_reason = 'crashed' and",
+    killedBy: {
+      file: 'test/store/postgres/reap-crashed.test.ts',
+      test: 'PostgreSQL: a takeover of a session that was ended before its time tells of a crash holds',
     },
   },
   {

@@ -5,6 +5,10 @@ const race = (test: string) => ({ file: 'test/coordination/race.test.ts', test }
 const candidacies = (test: string) => ({ file: 'test/coordination/candidacies.test.ts', test });
 const ends = (test: string) => ({ file: 'test/coordination/candidacies-ends.test.ts', test });
 const handoff = (test: string) => ({ file: 'test/coordination/handoff.test.ts', test });
+const stuck = (test: string) => ({
+  file: 'test/store/contract.test.ts',
+  test: `SQLite a stuck coordinator ${test}`,
+});
 const elector = (test: string) => ({ file: 'test/coordination/elector.test.ts', test });
 
 const oneEpoch = 'Roles: no two candidates ever have the same epoch';
@@ -130,6 +134,33 @@ export const roleMutants: readonly SourceMutant[] = [
     find: ' && this.holdings.get(term.key)?.epoch === term.epoch',
     replace: '',
     killedBy: elector('a candidate leads in the term it was granted, until what it holds says otherwise'),
+  },
+  {
+    name: 'takes the role from a coordinator that has got on meanwhile',
+    rule: 'A stuck coordinator: compare-and-set of the stamp that was seen',
+    file: 'src/store/sql/stuck-coordinator.ts',
+    find: "and progress = ${d.parameter('progress', 'bigint')}",
+    replace: "and ${d.parameter('progress', 'bigint')} is not null",
+    killedBy: stuck('a stamp, a term or a holder that is another is left alone'),
+  },
+  {
+    name: 'takes the role from a later term of a coordinator',
+    rule: 'A stuck coordinator: compare-and-set of the epoch that was seen',
+    file: 'src/store/sql/stuck-coordinator.ts',
+    find: "and ${sql.raw(alias)}.epoch = ${d.parameter('epoch', 'bigint')}",
+    replace: "and ${d.parameter('epoch', 'bigint')} is not null",
+    killedBy: stuck('a stamp, a term or a holder that is another is left alone'),
+  },
+  {
+    name: 'takes the role from a coordinator though it could not plan itself',
+    rule: 'A stuck coordinator: asked on the pool, so that who could not plan either does not win',
+    file: 'src/store/sql/store.ts',
+    find: 'new SqlStuckCoordinator(db, group)',
+    replace: 'new SqlStuckCoordinator({ ...db, transaction: (work) => work(coordination) }, group)',
+    killedBy: {
+      file: 'test/store/postgres/stuck-coordinator.test.ts',
+      test: 'an agent whose own connection reaches the server and whose pool does not takes the role from nobody',
+    },
   },
   {
     name: 'releases a partition without waiting for its broker',

@@ -98,6 +98,18 @@ export const statementMutants: readonly StatementMutant[] = [
     ],
     'Release: a trigger refuses every truncate': ['has lost the trigger leases_are_never_truncated'],
   }),
+  ...inFile('era', {
+    'Eras: on another history nothing is granted': ['grants whatever the history'],
+    'Eras: on another history nothing is written under a lease': ['appends whatever the history'],
+    'Eras: on another history nothing lets an agent believe': [
+      'looks whatever the history',
+      'reads them whatever the history',
+      'beats whatever the history',
+      'forgets to look there',
+    ],
+    'Eras: of many that see it at once, one opens it': ['opens eras beside each other'],
+    'Quarantine: granted to nobody': ['knows no quarantine'],
+  }),
   ...inFile('heartbeat-cost', {
     'Sessions: one heartbeat carries all leases': ['renews each lease with the heartbeat'],
     'Sessions: no index covers what beats': [

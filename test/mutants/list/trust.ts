@@ -127,6 +127,27 @@ export const trustMutants: readonly SourceMutant[] = [
     killedBy: holdings('an acquire whose reply was lost is found by the next heartbeat'),
   },
   {
+    name: 'asks for a lease while its release is on its way',
+    rule: 'Release: an agent does one thing with its leases at a time',
+    file: 'src/coordination/holdings.ts',
+    find: 'await this.serial.run(() => this.acquireBatch(batch))',
+    replace: 'await this.acquireBatch(batch)',
+    killedBy: holdings(
+      'a lease that is being released is had again only behind its release, under a higher epoch',
+    ),
+  },
+  {
+    name: 'asks for a lease whose release was not answered',
+    rule: 'Release: what was given up is released, with an answer, before it is asked for again',
+    file: 'src/coordination/lease-keeper.ts',
+    find: 'const pending = this.holdings.pendingReleases();',
+    replace: 'const pending = this.missing().length > 0 ? [] : this.holdings.pendingReleases();',
+    killedBy: {
+      file: 'test/coordination/lease-keeper.test.ts',
+      test: 'leases that the plan gives to another and then wants here again are had under higher epochs, once the store has answered their release',
+    },
+  },
+  {
     name: 'accepts an attempt budget that leaves no time for a second heartbeat',
     rule: 'Time budget (DESIGN 8): checked at start',
     file: 'src/domain/time-budget.ts',
