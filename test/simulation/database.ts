@@ -39,6 +39,8 @@ export class Database implements SqlRunner {
     heldLocks: sql`(select key from simulated_locks)`,
   };
   private clockMs: () => number = () => 0;
+  /** What the schema's defaults go by. */
+  private toldMs: number | undefined;
   private onCommit: (statements: readonly string[]) => void = () => undefined;
   /** What the transaction under way has written so far; undefined outside of one. */
   private written: string[] | undefined;
@@ -65,6 +67,7 @@ export class Database implements SqlRunner {
   begin(clockMs: () => number, onCommit: (statements: readonly string[]) => void): void {
     this.clockMs = clockMs;
     this.onCommit = onCommit;
+    this.toldMs = undefined;
     this.sqlite.exec('begin');
   }
 
@@ -89,7 +92,10 @@ export class Database implements SqlRunner {
   run<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): R[] {
     const compiled = this.statements.get(statement);
     const nowMs = Math.round(this.clockMs());
-    if (inserts(compiled)) this.rows('update simulated_clock set ms = ?', [BigInt(nowMs)]);
+    if (inserts(compiled) && nowMs !== this.toldMs) {
+      this.toldMs = nowMs;
+      this.rows('update simulated_clock set ms = ?', [BigInt(nowMs)]);
+    }
     const values = bindValues(compiled, { ...parameters, [nowParameter]: nowMs });
     const found = ofOneRow.has(statement.name)
       ? this.firstRow(compiled.text, values)
@@ -120,6 +126,7 @@ export class Database implements SqlRunner {
       return result;
     } catch (error) {
       if (this.written !== undefined) this.sqlite.exec('rollback to work; release work');
+      this.toldMs = undefined;
       this.written = undefined;
       throw error;
     }

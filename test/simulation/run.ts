@@ -96,7 +96,7 @@ class Simulation {
       ledger,
       faults: noFaults(),
       detectsCrashes,
-      ttlMs: random.pick(detectsCrashes ? [2_000, 3_000] : [1_000, 1_500, 2_000]),
+      ttlMs: detectsCrashes ? 2_000 : random.pick([1_000, 1_500, 2_000]),
       group: 'default',
       note: (who: string, what: string) => this.trace.add(scheduler.nowMs, who, what),
       fail: (violation: Violation) => {
