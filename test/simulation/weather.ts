@@ -51,15 +51,29 @@ export class Weather {
     // Of those that alone are refused while others are well, crash detection says that they crashed.
     const ways = ['refusing', 'hanging', 'writesFail'] as const;
     const way = cluster.detectsCrashes ? random.pick(ways) : random.pick([...ways, 'mixed'] as const);
+    const napper = !cluster.detectsCrashes && random.chance(0.5) ? random.pick(this.members) : undefined;
     for (const member of this.members) {
       const { current } = member;
       if (current === undefined) continue;
+      if (member === napper) {
+        this.sleepThrough(current, forMs);
+        continue;
+      }
       const own = way === 'mixed' ? random.pick(['refusing', 'hanging', 'writesFail'] as const) : way;
       this.storeAway(current, own, forMs + random.between(0, outageEndsWithinTtls) * cluster.ttlMs);
     }
     if (random.chance(0.5)) cluster.scheduler.after(forMs * random.next(), () => this.restartStore());
     if (random.chance(0.3)) cluster.scheduler.after(forMs * random.next(), () => this.jumpDatabaseClock());
     return `store ${way}`;
+  }
+
+  /** One that was paused all the time saw nobody beat and no failure of its own: it knows nothing. */
+  private sleepThrough({ process }: RunningAgent, forMs: number): void {
+    const { random, cluster } = this;
+    this.count('agent paused', process.name);
+    process.stop();
+    const endsMs = forMs + random.between(0, outageEndsWithinTtls / 2) * cluster.ttlMs;
+    cluster.scheduler.after(endsMs, () => process.continue());
   }
 
   /** The weather clears: whatever was broken works again, and whoever was killed comes back, or never. */
