@@ -32,8 +32,24 @@ export class NameTaken extends Error {
 const lookMs = 250;
 
 /**
- * Answers undefined when `signal` aborted first. A live session under our name is watched for its TTL: if it beats, fails
- * with NameTaken; if it stays silent (a container restarted after a kill), it is reaped and we go on.
+ * After so many new beats, seen one after the other, the session's agent is known to live. One alone may be the last of an agent that was
+ * killed with it under way: executed late, or raised by a commit that the first look did not see.
+ */
+const beatsOfTheLiving = 2;
+
+type NameHolder = Extract<RegisterAnswer, { outcome: 'name_taken' }>['by'];
+
+/** The session that has our name, as it was seen last. */
+interface Seen {
+  readonly sessionId: string;
+  readonly beat: number;
+  /** How often a look has found a new beat. */
+  readonly newBeats: number;
+}
+
+/**
+ * Answers undefined when `signal` aborted first. A live session under our name is watched: if it goes on beating, fails with
+ * NameTaken; if it stays silent for its TTL (a container restarted after a kill), it is reaped and we go on.
  */
 export async function register(
   deps: CoordinationDeps,
@@ -48,7 +64,7 @@ export async function register(
   let sessionId = newSessionId();
   // One session says the same each time it is tried: an attempt whose answer was lost may have registered it.
   let serving = options.serving();
-  let firstSeen: { readonly sessionId: string; readonly beat: number } | undefined;
+  let seen: Seen | undefined;
   while (!signal.aborted) {
     const trust = new Trust(clock, budget);
     const sent = trust.sending();
@@ -61,12 +77,14 @@ export async function register(
       }
       backoff.reset();
       const { by } = answer;
-      if (firstSeen?.sessionId !== by.sessionId) {
-        firstSeen = by;
+      if (seen?.sessionId !== by.sessionId) {
         log.info({ by: by.process, ttlMs: by.ttlMs }, 'waiting: another live session has our name');
       }
-      refuseIfBeating(answer, firstSeen, options);
-      onWaiting(`waiting for the session of ${by.process} to beat or to expire, at most ${by.ttlMs} ms`);
+      seen = lookAgain(seen, by);
+      if (seen.newBeats >= beatsOfTheLiving) throw nameTaken(by, options);
+      onWaiting(
+        `waiting for the session of ${by.process} to go on beating, or to be silent for ${by.ttlMs} ms`,
+      );
       watch.observe({ askedMs: sent.sentMs, nowMs: clock.monotonicMs(), connection: 0, sessions: [by] });
       const [silent] = watch.silent();
       if (silent !== undefined) {
@@ -93,14 +111,13 @@ export async function register(
   return undefined;
 }
 
-function refuseIfBeating(
-  answer: Extract<RegisterAnswer, { outcome: 'name_taken' }>,
-  firstSeen: { readonly sessionId: string; readonly beat: number },
-  options: RegistrationOptions,
-): void {
-  const { by } = answer;
-  if (by.sessionId !== firstSeen.sessionId || by.beat === firstSeen.beat) return;
-  throw new NameTaken(
-    `AGENT_ID "${options.agent.agentId}" belongs to a live agent: ${by.process}; this is ${options.process}. Stop one, or give this one another AGENT_ID`,
+function lookAgain(before: Seen | undefined, { sessionId, beat }: NameHolder): Seen {
+  if (before?.sessionId !== sessionId) return { sessionId, beat, newBeats: 0 };
+  return { sessionId, beat, newBeats: before.newBeats + (beat === before.beat ? 0 : 1) };
+}
+
+function nameTaken(by: NameHolder, { agent, process }: RegistrationOptions): NameTaken {
+  return new NameTaken(
+    `AGENT_ID "${agent.agentId}" belongs to a live agent: ${by.process}; this is ${process}. Stop one, or give this one another AGENT_ID`,
   );
 }

@@ -44,7 +44,7 @@ describe('a name that a living agent has', () => {
     await stage.clock.advance(500);
     expect(second.agent.status()).toMatchObject({ state: 'waiting', sessionId: null, leases: 0 });
     expect(second.agent.status().detail).toContain('a process');
-    await stage.clock.advance(budget.heartbeatIntervalMs + 500);
+    await stage.clock.advance(2 * budget.heartbeatIntervalMs + 500);
     expect(second.agent.status()).toMatchObject({ state: 'stopped', sessionId: null });
     const error = await failed(second);
     expect(error).toBeInstanceOf(NameTaken);
@@ -88,6 +88,18 @@ describe('a name whose agent died silently', () => {
     const [first, ...others] = a.agent.held().terms;
     expect(others).toHaveLength(3);
     expect(first?.epoch).toBeGreaterThan(before?.epoch ?? Infinity);
+  });
+
+  test('is had a TTL after a last heartbeat of the dead that was carried out late', async () => {
+    const { sessionId } = await stage.register(await stage.actor(), 'a');
+    const a = await stage.start('a');
+    await stage.clock.advance(0.5 * budget.ttlMs);
+    expect(await stage.store.heartbeat(sessionId, null)).toMatchObject({ outcome: 'renewed' });
+    await stage.expire(sessionId);
+    await stage.clock.advance(0.9 * budget.ttlMs);
+    expect(a.agent.status()).toMatchObject({ state: 'waiting', sessionId: null });
+    await stage.clock.advance(0.1 * budget.ttlMs + 1_000);
+    expect(a.agent.status()).toMatchObject({ state: 'active', detail: null });
   });
 
   test('is waited for anew when the store was away meanwhile', async () => {

@@ -10,20 +10,30 @@ const coordinatorRole = leaseKeyText(COORDINATOR);
 export class TrustClaims {
   private readonly ledger: Ledger;
   private readonly members: readonly Member[];
+  private excused = 0;
 
   constructor(ledger: Ledger, members: readonly Member[]) {
     this.ledger = ledger;
     this.members = members;
   }
 
+  /** How often an agent was seen to believe what was so no more, since its lock had been dropped unheard. */
+  get believedInVain(): number {
+    return this.excused;
+  }
+
   /** Throws a Violation. */
-  check(): void {
+  check(nowMs: number): void {
     const holders = new Map<string, string>();
     for (const { agentId, current } of this.members) {
       if (current === undefined || current.isOver) continue;
       const { trustedForMs, terms } = current.agent.held();
       if (trustedForMs === 0) continue;
       const { sessionId } = current.agent;
+      if (current.link.losses.isExcused(nowMs) && (sessionId === null || !this.ledger.isLive(sessionId))) {
+        this.excused += 1;
+        continue;
+      }
       for (const { key, epoch } of terms) this.trusted(leaseKeyText(key), epoch, agentId, sessionId, holders);
       if (current.agent.status().isCoordinator) this.coordinates(agentId, sessionId, holders);
     }

@@ -10,6 +10,7 @@ export function noFaults() {
     'store writes failing': 0,
     'store restarted': 0,
     'link cut': 0,
+    'server half cut': 0,
     'agent killed': 0,
     'agent paused': 0,
     'agent stopped': 0,

@@ -87,7 +87,7 @@ export class Ledger {
 
   committed(statements: readonly string[]): void {
     if (statements.every((statement) => harmless.has(statement))) return;
-    const [digest] = this.database.rows(digestSql);
+    const [digest] = this.database.firstRow(digestSql);
     if (digest?.['sessions'] !== this.digest['sessions']) this.lookAtSessions();
     if (digest?.['leases'] !== this.digest['leases']) this.lookAtLeases(statements.includes('delete_topic'));
     if (digest?.['logs'] !== this.digest['logs']) this.lookAtLogs();

@@ -5,8 +5,14 @@ import type { SqlConnection, SqlDatabase, SqlRunner } from '../../src/store/sql/
 import type { ParameterValues, Statement } from '../../src/store/sql/statement.ts';
 import type { Database } from './database.ts';
 import type { HostProcess } from './host.ts';
+import { type ConnectionLock, LockLosses, noLock } from './lock-losses.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
+
+/** As in src/store/postgres/connection.ts. */
+const asideMax = 2;
+/** What could not be told the server is told again so much later, milliseconds. */
+const closedAgainMs = 200;
 
 /** One way, milliseconds. */
 const latency = { fromMs: 0.3, toMs: 4 };
@@ -16,11 +22,15 @@ interface Wire {
   /** What was sent first arrives first. */
   lastArrivalMs: number;
   readonly waiting: Set<(why: string) => void>;
+  /** Of the coordination connection, with crash detection. */
+  readonly lock: ConnectionLock;
 }
 
 export interface LinkOptions {
   /** The longest that a request may take, milliseconds of the process's clock. */
   readonly attemptMs: number;
+  /** Whether the coordination connection takes a lock. */
+  readonly detectsCrashes: boolean;
 }
 
 export class Link {
@@ -36,12 +46,15 @@ export class Link {
   onNextRequest: (() => void) | undefined;
   readonly pool: SqlDatabase;
   readonly coordination: SqlConnection;
+  readonly losses: LockLosses;
   private readonly world: World;
   private readonly random: Random;
   private readonly process: HostProcess;
   private readonly options: LinkOptions;
   private readonly wires = new Set<Wire>();
   private coordinationWire = newWire();
+  /** Too slow, but not cut: their locks say that we live until another one is told. */
+  private aside: Wire[] = [];
   private incarnation = 1;
   /** What was sent before the last cut arrives no more, waited for or not. */
   private cuts = 0;
@@ -51,6 +64,7 @@ export class Link {
     this.process = process;
     this.options = options;
     this.random = world.random.fork();
+    this.losses = new LockLosses(process);
     this.pool = this.makePool(world.database);
     this.coordination = this.makeCoordination();
   }
@@ -60,7 +74,23 @@ export class Link {
     this.cuts += 1;
     const failing = [...this.wires].flatMap(({ waiting }) => [...waiting]);
     for (const fail of failing) fail('the connection was cut');
-    this.renewCoordination();
+    for (const wire of this.connections()) {
+      this.dropLock(wire);
+      this.process.deliver(() => this.lost(wire));
+    }
+    if (!this.options.detectsCrashes) this.renewCoordination();
+  }
+
+  /** The server's side of the coordination connection is gone, and nobody says so: it is heard at the next request. */
+  cutServerHalf(): void {
+    const wire = this.coordinationWire;
+    this.dropLock(wire);
+    wire.lock.isReset = true;
+  }
+
+  /** The process has died: the kernel says so to the server, as soon as anything gets there. */
+  died(): void {
+    for (const wire of this.connections()) this.close(wire);
   }
 
   private makePool(database: Database): SqlDatabase {
@@ -80,13 +110,14 @@ export class Link {
       get incarnation() {
         return incarnation();
       },
-      lockKey: async () => null,
-      lockTold: () => undefined,
+      lockKey: () => this.lockKey(this.coordinationWire),
+      lockTold: (key) => {
+        if (key === null) return;
+        for (const wire of this.aside.splice(0)) this.close(wire);
+      },
       all: (statement, parameters) => {
         const wire = this.coordinationWire;
-        return this.ask(wire, statement, parameters, () => {
-          if (wire === this.coordinationWire) this.renewCoordination();
-        });
+        return this.ask(wire, statement, parameters, () => this.late(wire));
       },
     };
   }
@@ -100,6 +131,71 @@ export class Link {
     const { database } = this.world;
     const isWrite = database.writes(statement);
     return this.request(wire, statement.name, isWrite, () => database.all(statement, parameters), onTimeout);
+  }
+
+  private async lockKey(wire: Wire): Promise<number | null> {
+    if (!this.options.detectsCrashes) return null;
+    const { lock } = wire;
+    if (lock.key === undefined) {
+      const key = 1 + Math.floor(this.random.next() * 2 ** 48);
+      const take = async (): Promise<void> => {
+        if (!this.process.isAlive || lock.isClosed) return;
+        this.world.database.takeLock(key);
+        lock.isHeld = true;
+      };
+      lock.key = key;
+      try {
+        await this.request(wire, 'lock', false, take, () => this.late(wire));
+      } catch (error) {
+        this.close(wire);
+        if (wire === this.coordinationWire) this.renewCoordination();
+        throw error;
+      }
+    }
+    lock.isShown = true;
+    return lock.key;
+  }
+
+  private connections(): readonly Wire[] {
+    return [this.coordinationWire, ...this.aside];
+  }
+
+  /** No answer in time. */
+  private late(wire: Wire): void {
+    if (wire !== this.coordinationWire) return;
+    this.renewCoordination();
+    if (wire.lock.isShown && this.aside.length < asideMax) this.aside.push(wire);
+    else if (wire.lock.isShown) this.lost(wire);
+    else this.close(wire);
+  }
+
+  /** The process hears that a connection is no more. */
+  private lost(wire: Wire): void {
+    const { lock } = wire;
+    this.aside = this.aside.filter((other) => other !== wire);
+    if (wire === this.coordinationWire) this.renewCoordination();
+    const wasShown = lock.isShown;
+    this.close(wire);
+    if (wasShown) this.losses.heard(lock, this.world.scheduler.nowMs);
+  }
+
+  /** By the process: nobody goes by its lock any more, and the server lets go of it when it hears. */
+  private close(wire: Wire): void {
+    const { lock } = wire;
+    lock.isShown = false;
+    lock.isClosed = true;
+    if (!lock.isHeld) return;
+    this.world.scheduler.after(this.tripMs(), () => {
+      if (this.road === 'open') this.dropLock(wire);
+      else this.world.scheduler.after(closedAgainMs, () => this.close(wire));
+    });
+  }
+
+  private dropLock({ lock }: Wire): void {
+    if (!lock.isHeld || lock.key === undefined) return;
+    lock.isHeld = false;
+    this.world.database.dropLock(lock.key);
+    if (lock.isShown) this.losses.dropped(lock, this.world.scheduler.nowMs);
   }
 
   private renewCoordination(): void {
@@ -163,6 +259,10 @@ export class Link {
       wire.lastArrivalMs = Math.max(wire.lastArrivalMs, scheduler.nowMs + this.tripMs() + this.latenessMs());
       scheduler.at(wire.lastArrivalMs, () => {
         if (cuts !== this.cuts || this.road !== 'open') return;
+        if (wire.lock.isReset) {
+          fail('the connection was reset', true);
+          return process.deliver(() => this.lost(wire));
+        }
         if (isWrite && this.writesFail) {
           const error = new StoreUnavailable(`${what}: the disk is full`, { outcomeUnknown: false });
           return reply(() => reject(error));
@@ -194,5 +294,5 @@ export class Link {
 }
 
 function newWire(): Wire {
-  return { lastArrivalMs: 0, waiting: new Set() };
+  return { lastArrivalMs: 0, waiting: new Set(), lock: noLock() };
 }

@@ -22,6 +22,9 @@ const driftMax = 0.005;
 /** An agent that has ended and should not have is started again so much later, milliseconds. */
 const supervisorMs = 100;
 
+/** How often coordinator and deputies look for crashes, milliseconds: as in src/app.ts. */
+export const crashPollMs = 250;
+
 /** Counted, never looked at: all agents of all seeds count in the same ones. */
 const instruments = createInstruments({ ...quietProbe, group: 'default' });
 
@@ -29,6 +32,8 @@ export interface Cluster extends World {
   readonly signals: SignalNetwork;
   readonly ttlMs: number;
   readonly group: string;
+  /** Whether crashes are noticed by locks, before the TTL. */
+  readonly detectsCrashes: boolean;
   /** A claim did not hold: ends the simulation. */
   fail(violation: Violation): void;
 }
@@ -75,7 +80,10 @@ export class Member {
     this.starts += 1;
     const process = new HostProcess(host, agentId);
     const budget = budgetOf(cluster.ttlMs);
-    const link = new Link(cluster, process, { attemptMs: budget.attemptMs });
+    const link = new Link(cluster, process, {
+      attemptMs: budget.attemptMs,
+      detectsCrashes: cluster.detectsCrashes,
+    });
     const signals = cluster.signals.join(process);
     const agent = new Agent(
       {
@@ -97,8 +105,8 @@ export class Member {
           return {
             store,
             signals,
-            onConnectionLost: () => () => undefined,
-            crashDetection: () => ({ active: false, detail: 'not simulated' }),
+            onConnectionLost: (listener) => link.losses.onLost(listener),
+            crashDetection: () => ({ active: cluster.detectsCrashes, detail: 'simulated' }),
             async [Symbol.asyncDispose]() {},
           };
         },
@@ -166,6 +174,7 @@ export class Member {
     running.isOver = true;
     running.broker?.kill();
     running.process.kill();
+    running.link.died();
     if (this.running !== running) return;
     this.running = undefined;
     this.cluster.note(this.agentId, why);
@@ -183,8 +192,8 @@ export class Member {
       process: `${agentId} (${this.starts})`,
       shutdownTimeoutMs: 4_000,
       retentionMs: 15_000,
-      pollMs: cluster.ttlMs / 4,
-      detectsCrashes: false,
+      pollMs: cluster.detectsCrashes ? crashPollMs : cluster.ttlMs / 4,
+      detectsCrashes: cluster.detectsCrashes,
       pingMs: 5_000,
       settleMs: 30,
       handoffTimeoutMs: 1_500,

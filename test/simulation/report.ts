@@ -23,6 +23,7 @@ export class Totals {
   private steps = 0;
   private grants = 0;
   private segments = 0;
+  private believedInVain = 0;
   private slowest = { ttls: 0, seed: 0 };
 
   add(outcome: Outcome): void {
@@ -31,6 +32,7 @@ export class Totals {
     this.steps += outcome.steps;
     this.grants += outcome.grants;
     this.segments += outcome.segmentsAccepted;
+    this.believedInVain += outcome.believedInVain;
     for (const kind of faultKinds) this.faults[kind] += outcome.faults[kind];
     if (outcome.violation !== undefined) this.failed.push(outcome);
     if (outcome.slowestRecoveryTtls > this.slowest.ttls)
@@ -50,6 +52,7 @@ export class Totals {
       `${seeds} seeds, ${failed.length} failed${failing}`,
       `${(this.simulatedMs / 3_600_000).toFixed(1)} hours simulated, ${this.steps} events, ${this.grants} terms, ${this.segments} segments accepted`,
       `longest from clear weather to the last lease granted: ${slowest.ttls.toFixed(2)} TTL (seed ${slowest.seed})`,
+      `${this.believedInVain} events at which an agent believed in vain, its lock dropped unheard (crash detection)`,
       `${faults} faults`,
       ...faultKinds.map((kind) => `  ${String(this.faults[kind]).padStart(9)}  ${kind}`),
     ].join('\n');

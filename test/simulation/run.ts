@@ -1,5 +1,6 @@
 // One simulation from its seed: a whole cluster lives through storms and outages, with calm between, and is held to its claims after
 // every single event.
+import { crashGraceMs } from '../../src/domain/crash-watch.ts';
 import { sqlStore } from '../../src/store/sql/store.ts';
 import { EraKeeper } from '../../src/store/era/era-keeper.ts';
 import { SqliteFencedWrites } from '../../src/store/sqlite/fenced-writes.ts';
@@ -8,7 +9,7 @@ import { checkConverged, TrustClaims } from './claims.ts';
 import { Database } from './database.ts';
 import { type FaultCounts, noFaults } from './faults.ts';
 import { Ledger, Violation } from './ledger.ts';
-import { type Cluster, Member } from './member.ts';
+import { type Cluster, crashPollMs, Member } from './member.ts';
 import { Operator } from './operator.ts';
 import { Random } from './random.ts';
 import { Scheduler } from './scheduler.ts';
@@ -41,6 +42,8 @@ export interface Outcome {
   /** From clear weather until the last lease was granted that had to be, the longest one; in TTLs. */
   readonly slowestRecoveryTtls: number;
   readonly faults: FaultCounts;
+  /** How often an agent was seen to believe what was so no more, since its lock had been dropped unheard. */
+  readonly believedInVain: number;
   /** The same for two runs of one seed. */
   readonly traceHash: string;
 }
@@ -82,6 +85,7 @@ class Simulation {
   constructor(seed: number, database: Database, options: SimulationOptions) {
     this.seed = seed;
     const random = new Random(seed);
+    const detectsCrashes = random.chance(1 / 3);
     const scheduler = new Scheduler();
     const ledger = new Ledger(database);
     this.trace = new Trace({ capacity: eventsKept, listener: options.onEvent });
@@ -91,7 +95,8 @@ class Simulation {
       database,
       ledger,
       faults: noFaults(),
-      ttlMs: random.pick([1_000, 1_500, 2_000]),
+      detectsCrashes,
+      ttlMs: detectsCrashes ? 2_000 : random.pick([1_000, 1_500, 2_000]),
       group: 'default',
       note: (who: string, what: string) => this.trace.add(scheduler.nowMs, who, what),
       fail: (violation: Violation) => {
@@ -145,19 +150,35 @@ class Simulation {
     const { random, ttlMs, scheduler } = cluster;
     await operator.createTopic('orders', random.whole(1, 6));
     for (const member of members) scheduler.after(random.between(0, ttlMs), () => member.start());
-    await this.calm('start');
-    const phases = random.whole(1, 3);
-    for (let n = 1; n <= phases; n += 1) {
-      if (random.chance(0.25)) await this.outage(n);
+    const phases = Array.from({ length: random.whole(1, 3) }, () =>
+      random.chance(0.25) ? 'outage' : 'storm',
+    );
+    // Before an outage nothing must be on its way; and one long calm proves more than several.
+    const isLong = (before: number): boolean => phases[before] !== 'storm';
+    await this.calm('start', isLong(0));
+    for (const [i, phase] of phases.entries()) {
+      if (phase === 'outage') await this.outage(i + 1);
       else {
         const forMs = random.between(2, 5) * ttlMs;
-        this.enter(`storm ${n}: ${weather.storm(forMs)}`);
+        this.enter(`storm ${i + 1}: ${weather.storm(forMs)}`);
         await this.pass(forMs);
         weather.clear();
-        await this.calm(`calm ${n}`);
+        await this.calm(`calm ${i + 1}`, isLong(i + 1));
       }
     }
+    if (cluster.detectsCrashes) await this.crash();
     cluster.ledger.checkLogs();
+  }
+
+  /** In clear weather an agent dies: long before its TTL is over, others lead what it led. */
+  private async crash(): Promise<void> {
+    const { members, cluster, store } = this;
+    const running = members.filter(({ current }) => current !== undefined);
+    if (running.length < 2) return;
+    this.enter('a crash');
+    cluster.random.pick(running).kill();
+    await this.pass(crashBoundMs);
+    await checkConverged(store, cluster.ledger, members);
   }
 
   /** However long the store was away: when it is back, nobody has lost or gained anything. */
@@ -179,12 +200,13 @@ class Simulation {
     await checkConverged(this.store, ledger, this.members);
   }
 
-  /** The weather has cleared: after a bounded time everything is led, and from then on nothing moves. */
-  private async calm(name: string): Promise<void> {
+  /** The weather has cleared: within a bounded time everything is led, and in a long calm nothing moves from then on. */
+  private async calm(name: string, isLong: boolean): Promise<void> {
     const { ledger, ttlMs } = this.cluster;
     this.enter(name);
     const clearMs = this.cluster.scheduler.nowMs;
     await this.operator.tidyUp();
+    if (!isLong) return this.converge(boundMs(ttlMs));
     await this.pass(boundMs(ttlMs));
     this.slowestRecoveryMs = Math.max(this.slowestRecoveryMs, this.lastGrantMs - clearMs);
     await checkConverged(this.store, ledger, this.members);
@@ -197,12 +219,26 @@ class Simulation {
       throw new Violation('in calm nothing moves', `${moved} grants, ${planned} plans`);
   }
 
+  /** Until everything is led as planned, and no longer. */
+  private async converge(withinMs: number): Promise<void> {
+    const { ledger } = this.cluster;
+    const looks = 8;
+    for (let look = 1; look <= looks; look += 1) {
+      await this.pass(withinMs / looks);
+      try {
+        return await checkConverged(this.store, ledger, this.members);
+      } catch (error) {
+        if (!(error instanceof Violation) || look === looks) throw error;
+      }
+    }
+  }
+
   private async pass(ms: number): Promise<void> {
     const { scheduler } = this.cluster;
     await scheduler.runUntil(scheduler.nowMs + ms, () => {
       this.steps += 1;
       this.noteGrants();
-      this.claims.check();
+      this.claims.check(scheduler.nowMs);
       if (this.violation !== undefined) throw this.violation;
     });
   }
@@ -247,6 +283,7 @@ class Simulation {
       segmentsAccepted: cluster.ledger.segmentsAccepted,
       slowestRecoveryTtls: this.slowestRecoveryMs / cluster.ttlMs,
       faults: cluster.faults,
+      believedInVain: this.claims.believedInVain,
       traceHash: trace.hash,
     };
   }
@@ -259,6 +296,12 @@ class Simulation {
 function boundMs(ttlMs: number): number {
   return 3.25 * ttlMs + 1_000;
 }
+
+/**
+ * From a crash until everything is led again: the lock is missed by the next look, then for the grace; the coordinator's successor looks
+ * once more before it plans.
+ */
+const crashBoundMs = crashGraceMs + 2 * crashPollMs + 500;
 
 /** The database without a network before it. */
 function directly(database: Database) {

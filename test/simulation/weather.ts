@@ -48,16 +48,32 @@ export class Weather {
   /** The store is away for everybody, in one way or several, and nothing else happens. */
   outage(forMs: number): string {
     const { random, cluster } = this;
-    const way = random.pick(['refusing', 'hanging', 'writesFail', 'mixed'] as const);
+    // Of those that alone are refused while others are well, crash detection says that they crashed.
+    const ways = ['refusing', 'hanging', 'writesFail'] as const;
+    const way = cluster.detectsCrashes ? random.pick(ways) : random.pick([...ways, 'mixed'] as const);
+    const napper = !cluster.detectsCrashes && random.chance(0.5) ? random.pick(this.members) : undefined;
     for (const member of this.members) {
       const { current } = member;
       if (current === undefined) continue;
+      if (member === napper) {
+        this.sleepThrough(current, forMs);
+        continue;
+      }
       const own = way === 'mixed' ? random.pick(['refusing', 'hanging', 'writesFail'] as const) : way;
       this.storeAway(current, own, forMs + random.between(0, outageEndsWithinTtls) * cluster.ttlMs);
     }
     if (random.chance(0.5)) cluster.scheduler.after(forMs * random.next(), () => this.restartStore());
     if (random.chance(0.3)) cluster.scheduler.after(forMs * random.next(), () => this.jumpDatabaseClock());
     return `store ${way}`;
+  }
+
+  /** One that was paused all the time saw nobody beat and no failure of its own: it knows nothing. */
+  private sleepThrough({ process }: RunningAgent, forMs: number): void {
+    const { random, cluster } = this;
+    this.count('agent paused', process.name);
+    process.stop();
+    const endsMs = forMs + random.between(0, outageEndsWithinTtls / 2) * cluster.ttlMs;
+    cluster.scheduler.after(endsMs, () => process.continue());
   }
 
   /** The weather clears: whatever was broken works again, and whoever was killed comes back, or never. */
@@ -134,6 +150,9 @@ export class Weather {
             );
           }),
       },
+      ...(cluster.detectsCrashes && {
+        'server halves cut': { every: 1, strike: () => someone((agent) => this.cutServerHalf(agent)) },
+      }),
       'store away': {
         every: 4,
         strike: () => {
@@ -188,15 +207,13 @@ export class Weather {
             this.restart(member, random.between(0.5, 4) * ttlMs);
           }),
       },
-      // Beyond what a machine's sleep could hide: an hour, or enough to be noticed.
+      // Never back by about as much as a machine may sleep: that would hide its sleep (docs/proof.md).
       'wall clocks jump': {
         every: 1.5,
         strike: () =>
           someone(({ process }, { host }) => {
             this.count('wall clock jumped', process.name);
-            host.jumpWall(
-              random.pick([-1, 1]) * (random.chance(0.5) ? 3_600_000 : random.between(100, 5_000)),
-            );
+            host.jumpWall(random.chance(0.5) ? random.pick([-1, 1]) * 3_600_000 : random.between(100, 5_000));
           }),
       },
       'database clock jumps': { every: 2, strike: () => this.jumpDatabaseClock() },
@@ -264,6 +281,18 @@ export class Weather {
       if (way === 'refusing') link.cut();
     }
     this.cluster.scheduler.after(forMs, () => heal(agent));
+  }
+
+  /** Most often of one that is paused: it cannot hear of it. */
+  private cutServerHalf({ link, process }: RunningAgent): void {
+    const { random, cluster } = this;
+    if (random.chance(0.7)) {
+      this.count('agent paused', process.name);
+      process.stop();
+      cluster.scheduler.after(random.between(0.05, 1.5) * cluster.ttlMs, () => process.continue());
+    }
+    this.count('server half cut', process.name);
+    link.cutServerHalf();
   }
 
   private restartStore(): void {
