@@ -53,11 +53,14 @@ export async function judge(run: Judged): Promise<Judgement> {
   const stored = noteUnknown(run, segments);
   const unexpected: string[] = [];
   const expected: Overlap[] = [];
+  let unfrozen = 0;
   for (const overlap of board.overlaps) {
     const during =
       nodes.find(({ agentId }) => agentId === overlap.older.agentId)?.faultsAt(overlap.atMs) ?? [];
-    if (during.some((fault) => faultsThatLetTwoBelieve.has(fault))) expected.push(overlap);
-    else unexpected.push(overlapText(overlap, during));
+    if (during.some((fault) => faultsThatLetTwoBelieve.has(fault))) {
+      expected.push(overlap);
+      if (!during.some((fault) => fault.startsWith('freeze'))) unfrozen += 1;
+    } else unexpected.push(overlapText(overlap, during));
   }
   const operations = grouped(history.operations, ({ what }) => what.kind);
   return {
@@ -82,6 +85,7 @@ export async function judge(run: Judged): Promise<Judgement> {
       'terms told to brokers': board.told,
       'two brokers at once': unexpected.length,
       'two brokers at once, server half cut unheard': expected.length,
+      'of those without a freeze': unfrozen,
       'longest of those, ms': Math.round(Math.max(0, ...expected.map(({ forMs }) => forMs))),
     },
     faults,
