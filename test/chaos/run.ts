@@ -38,6 +38,8 @@ export interface Sky {
   /** Does it and counts it. */
   readonly strike: (fault: PlannedFault) => Promise<void>;
   readonly count: (name: string) => void;
+  /** What has come together until now. */
+  readonly notes: BrokerNotes & RawNotes;
 }
 
 export const topic = 'orders';
@@ -111,6 +113,7 @@ export async function runChaos(options: RunOptions): Promise<Judgement> {
     stage,
     random,
     count,
+    notes,
     async strike(fault) {
       storm.signal.throwIfAborted();
       const node = fault.of === 'node' ? nodes.items[fault.node % agents] : undefined;
