@@ -1,27 +1,33 @@
 // Faults on real processes, bounded: each cheap kind once. The long form is `npm run chaos`.
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
+import type { NodeFaultName } from './faults.ts';
 import { violationsIn } from './judge.ts';
+import type { PlannedFault } from './plan.ts';
 import { plants } from './planted.ts';
 import { runChaos, type Sky } from './run.ts';
 
-/** One after the other on each node, three nodes at once. */
-const perNode = [
-  ['kill', 'terminate', 'cut behind a commit', 'cut the client half'],
-  ['freeze', 'cut before a commit'],
-  ['refuse', 'delay'],
-] as const;
+/** One after the other on each node and on the store, all of them at once. */
+const lanes: readonly (readonly PlannedFault[])[] = [
+  ofNode(0, ['kill', 'terminate', 'cut behind a commit', 'cut the client half']),
+  ofNode(1, ['freeze', 'cut before a commit']),
+  ofNode(2, ['refuse', 'delay']),
+  (['terminate a backend', 'kill a backend', 'kill the server'] as const).map((name) => ({
+    of: 'store',
+    name,
+  })),
+];
+
+function ofNode(node: number, names: readonly NodeFaultName[]): PlannedFault[] {
+  return names.map((name) => ({ of: 'node', name, node }));
+}
 
 async function weather(sky: Sky): Promise<void> {
-  const { strike } = sky;
   await Promise.all(
-    perNode.map(async (names, node) => {
-      for (const name of names) await strike({ of: 'node', name, node });
+    lanes.map(async (faults) => {
+      for (const fault of faults) await sky.strike(fault);
     }),
   );
-  await strike({ of: 'store', name: 'terminate a backend' });
-  await strike({ of: 'store', name: 'kill a backend' });
-  await strike({ of: 'store', name: 'kill the server' });
   await eventually(() => isEnough(sky) || sky.stage.signal.aborted, { what: 'enough to judge' });
 }
 

@@ -156,7 +156,11 @@ async function withBackends(
   // The server may be recovering from the last fault, take this connection along, or have nobody back yet.
   await eventually(
     async () => {
-      const client = new Client({ connectionString: server.url, connectionTimeoutMillis: 2_000 });
+      const client = new Client({
+        connectionString: server.url,
+        connectionTimeoutMillis: 2_000,
+        query_timeout: 5_000,
+      });
       client.on('error', () => undefined);
       try {
         await client.connect();
