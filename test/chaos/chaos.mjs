@@ -27,6 +27,8 @@ const child = spawn('npx', ['vitest', 'run', '--config', 'vitest.load.config.ts'
   stdio: 'inherit',
   env: { ...process.env, LOAD_ARGUMENTS: JSON.stringify({ lanes: '2', ...values }) },
 });
+// Who ends this, ends the run: it leaves no agent behind.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code) => {
   process.exitCode = code ?? 1;
 });

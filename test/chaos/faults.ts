@@ -12,6 +12,8 @@ export interface Stage {
   readonly server: PostgresServer;
   readonly nodes: readonly ChaosNode[];
   readonly random: () => number;
+  /** Aborted: every fault ends where it is. */
+  readonly signal: AbortSignal;
   /** Whether agents' clocks can be set. */
   readonly canSetClocks: boolean;
 }
@@ -26,10 +28,10 @@ const longerThanTtlMs = ttlMs * 1.4;
 
 /** Of one node: several may be under way at once, on different nodes. */
 export const nodeFaults = {
-  async kill(node, { random }) {
+  async kill(node, stage) {
     node.agent.kill('SIGKILL');
     await node.agent.program.exited;
-    await sleep(1_500 * random());
+    await lasting(1_500 * stage.random(), stage);
     node.begin();
   },
   async terminate(node) {
@@ -37,22 +39,22 @@ export const nodeFaults = {
     await node.agent.program.exited;
     node.begin();
   },
-  freeze: async (node) => frozen(node, longerThanTtlMs),
-  [freezeAndCut]: async (node) => frozen(node, longerThanTtlMs, () => node.road.cutHalf('server')),
-  async refuse({ road }) {
+  freeze: async (node, stage) => frozen(node, stage),
+  [freezeAndCut]: async (node, stage) => frozen(node, stage, () => node.road.cutHalf('server')),
+  async refuse({ road }, stage) {
     road.mode = 'refuse';
     road.cutAll();
-    await sleep(longerThanTtlMs);
+    await lasting(longerThanTtlMs, stage);
     road.mode = 'pass';
   },
-  async blackhole({ road }) {
+  async blackhole({ road }, stage) {
     road.mode = 'blackhole';
-    await sleep(longerThanTtlMs);
+    await lasting(longerThanTtlMs, stage);
     road.mode = 'pass';
   },
-  async delay({ road }, { random }) {
-    road.delayMs = 20 + 130 * random();
-    await sleep(ttlMs / 2);
+  async delay({ road }, stage) {
+    road.delayMs = 20 + 130 * stage.random();
+    await lasting(ttlMs / 2, stage);
     road.delayMs = 0;
   },
   async 'cut the client half'({ road }) {
@@ -61,11 +63,12 @@ export const nodeFaults = {
   async 'cut the server half'({ road }) {
     road.cutHalf('server');
   },
-  'cut before a commit': async (node) => cutAtCommit(node, 'asked'),
-  'cut behind a commit': async (node) => cutAtCommit(node, 'answered'),
-  async 'set the clock'(node, { random }) {
+  'cut before a commit': async (node, stage) => cutAtCommit(node, stage, 'asked'),
+  'cut behind a commit': async (node, stage) => cutAtCommit(node, stage, 'answered'),
+  async 'set the clock'(node, stage) {
+    const { random } = stage;
     node.setClock((random() < 0.5 ? -1 : 1) * Math.round(60 + 3_600 * random()));
-    await sleep(ttlMs / 2);
+    await lasting(ttlMs / 2, stage);
     node.setClock(0);
   },
 } satisfies Record<string, NodeFault>;
@@ -86,10 +89,10 @@ export const storeFaults = {
   async 'restart the server'({ server }) {
     await server.restart();
   },
-  async 'kill the server'({ server, random }) {
-    await server.kill9();
-    await sleep(random() * 1.5 * ttlMs);
-    await server.start();
+  async 'kill the server'(stage) {
+    await stage.server.kill9();
+    await lasting(stage.random() * 1.5 * ttlMs, stage);
+    await stage.server.start();
   },
 } satisfies Record<string, StoreFault>;
 
@@ -103,7 +106,8 @@ export type NodeFaultName = keyof typeof nodeFaults;
 export type StoreFaultName = keyof typeof storeFaults;
 
 /** So many more agents at the same moment, each straight to the store; half of them are killed, half stop. */
-export async function crowd({ server }: Stage, count: number): Promise<void> {
+export async function crowd(stage: Stage, count: number): Promise<void> {
+  const { server, signal } = stage;
   const env = {
     DATABASE_URL: server.url,
     SESSION_TTL_MS: String(ttlMs),
@@ -111,12 +115,14 @@ export async function crowd({ server }: Stage, count: number): Promise<void> {
     MANAGED_TOPICS: 'orders',
   };
   const agents = Array.from({ length: count }, (_, index) => new AgentProcess(`crowd-${index}`, env));
+  // Who waits for one of them gives up when it has ended.
+  signal.addEventListener('abort', () => agents.forEach((agent) => agent.kill('SIGKILL')));
   try {
     const listening = async ({ program }: AgentProcess): Promise<unknown> =>
       program.waitForLog(({ msg }) => msg === 'listening', { timeoutMs: crowdStartMs });
     await Promise.all(agents.map(listening));
     await Promise.all(agents.map((agent) => agent.active()));
-    await sleep(ttlMs);
+    await lasting(ttlMs, stage);
     for (const [index, agent] of agents.entries()) agent.kill(index % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
     await Promise.all(agents.map(({ program }) => program.exited));
   } finally {
@@ -124,18 +130,22 @@ export async function crowd({ server }: Stage, count: number): Promise<void> {
   }
 }
 
-async function frozen(node: ChaosNode, forMs: number, meanwhile?: () => void): Promise<void> {
+async function lasting(forMs: number, { signal }: Stage): Promise<void> {
+  await sleep(forMs, undefined, { signal });
+}
+
+async function frozen(node: ChaosNode, stage: Stage, meanwhile?: () => void): Promise<void> {
   node.isFrozen = true;
   node.agent.kill('SIGSTOP');
   meanwhile?.();
-  await sleep(forMs);
+  await lasting(longerThanTtlMs, stage);
   node.agent.kill('SIGCONT');
   node.isFrozen = false;
 }
 
 /** Every agent writes at each heartbeat, so there is soon a commit to cut at. */
-async function cutAtCommit({ road }: ChaosNode, when: 'asked' | 'answered'): Promise<void> {
-  await Promise.race([road.cutAtCommit(when), sleep(ttlMs)]);
+async function cutAtCommit({ road }: ChaosNode, stage: Stage, when: 'asked' | 'answered'): Promise<void> {
+  await Promise.race([road.cutAtCommit(when), lasting(ttlMs, stage)]);
   road.forgetCommitCut();
 }
 
@@ -143,19 +153,28 @@ async function withBackends(
   server: PostgresServer,
   work: (client: Client, pids: readonly number[]) => Promise<void>,
 ): Promise<void> {
-  const client = new Client({ connectionString: server.url });
-  client.on('error', () => undefined); // a killed backend takes this connection along
-  await client.connect();
-  try {
-    // After a restart nobody may be back yet.
-    const pids = await eventually(async () => {
-      const { rows } = await client.query<{ pid: number }>(
-        `select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
-      );
-      return rows.length > 0 && rows.map(({ pid }) => pid);
-    });
-    await work(client, pids);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  // The server may be recovering from the last fault, take this connection along, or have nobody back yet.
+  await eventually(
+    async () => {
+      const client = new Client({
+        connectionString: server.url,
+        connectionTimeoutMillis: 2_000,
+        query_timeout: 5_000,
+      });
+      client.on('error', () => undefined);
+      try {
+        await client.connect();
+        const { rows } = await client.query<{ pid: number }>(
+          `select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+        );
+        const pids = rows.map(({ pid }) => pid);
+        if (pids.length > 0) await work(client, pids);
+        return pids.length > 0;
+      } finally {
+        // Not waited for: with the server in a crash it was seen never to come.
+        void client.end().catch(() => undefined);
+      }
+    },
+    { what: 'a backend to strike' },
+  );
 }

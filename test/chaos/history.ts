@@ -41,11 +41,6 @@ export class History {
   note(operation: Operation): void {
     this.operations.push(operation);
   }
-
-  /** Of each lease, in the order they were noted. */
-  byLease(): Map<string, Operation[]> {
-    return grouped(this.operations, ({ lease }) => lease);
-  }
 }
 
 /** The items by what `keyOf` says of each, in their order. */

@@ -20,7 +20,21 @@ export interface Judged extends BrokerNotes, RawNotes {
   readonly nodes: readonly ChaosNode[];
 }
 
+/** What a run leaves behind, and all that is judged. */
+export interface Evidence {
+  readonly topic: string;
+  readonly operations: readonly Operation[];
+  readonly segments: readonly StoredSegment[];
+  readonly acknowledged: readonly SentAppend[];
+  readonly unknown: readonly SentAppend[];
+  readonly staleAccepted: number;
+  /** Two brokers that believed at once while nothing explains it, in words. */
+  readonly overlaps: readonly string[];
+  readonly surprises: readonly string[];
+}
+
 export interface Judgement {
+  readonly evidence: Evidence;
   /** Everything that must not be. */
   readonly violations: readonly string[];
   readonly figures: Readonly<Record<string, number>>;
@@ -38,7 +52,7 @@ interface StoredTerm {
   readonly is_over: boolean;
 }
 
-interface StoredSegment {
+export interface StoredSegment {
   readonly partition: number;
   readonly segment_id: string;
   readonly base_offset: number;
@@ -53,21 +67,29 @@ export async function judge(run: Judged): Promise<Judgement> {
   const stored = noteUnknown(run, segments);
   const unexpected: string[] = [];
   const expected: Overlap[] = [];
+  let unfrozen = 0;
   for (const overlap of board.overlaps) {
     const during =
       nodes.find(({ agentId }) => agentId === overlap.older.agentId)?.faultsAt(overlap.atMs) ?? [];
-    if (during.some((fault) => faultsThatLetTwoBelieve.has(fault))) expected.push(overlap);
-    else unexpected.push(overlapText(overlap, during));
+    if (during.some((fault) => faultsThatLetTwoBelieve.has(fault))) {
+      expected.push(overlap);
+      if (!during.some((fault) => fault.startsWith('freeze'))) unfrozen += 1;
+    } else unexpected.push(overlapText(overlap, during));
   }
   const operations = grouped(history.operations, ({ what }) => what.kind);
+  const evidence: Evidence = {
+    topic: run.topic,
+    operations: history.operations,
+    segments,
+    acknowledged: run.acknowledged,
+    unknown: run.unknown,
+    staleAccepted: stale.accepted,
+    overlaps: unexpected,
+    surprises,
+  };
   return {
-    violations: [
-      ...[...history.byLease().values()].flatMap((each) => findContradictions(each)),
-      ...logViolations(run, segments),
-      ...surprises,
-      ...unexpected,
-      ...(stale.accepted > 0 ? [`${stale.accepted} stale writes were accepted`] : []),
-    ],
+    evidence,
+    violations: violationsIn(evidence),
     figures: {
       seconds: Math.round(run.seconds),
       'led again after the weather cleared, ms': Math.round(run.calmAfterMs),
@@ -82,11 +104,24 @@ export async function judge(run: Judged): Promise<Judgement> {
       'terms told to brokers': board.told,
       'two brokers at once': unexpected.length,
       'two brokers at once, server half cut unheard': expected.length,
+      'of those without a freeze': unfrozen,
       'longest of those, ms': Math.round(Math.max(0, ...expected.map(({ forMs }) => forMs))),
     },
     faults,
     operations: new Map([...operations].map(([kind, { length }]) => [kind, length])),
   };
+}
+
+/** Everything that must not be, in words. */
+export function violationsIn(evidence: Evidence): string[] {
+  const { operations, overlaps, surprises, staleAccepted } = evidence;
+  return [
+    ...[...grouped(operations, ({ lease }) => lease).values()].flatMap((each) => findContradictions(each)),
+    ...logViolations(evidence),
+    ...surprises,
+    ...overlaps,
+    ...(staleAccepted > 0 ? [`${staleAccepted} stale writes were accepted`] : []),
+  ];
 }
 
 async function storedIn(server: PostgresServer, topic: string): Promise<[StoredTerm[], StoredSegment[]]> {
@@ -150,10 +185,7 @@ function noteUnknown({ history, unknown }: Judged, segments: readonly StoredSegm
 }
 
 /** Every log is whole from its beginning, in the order of its terms, and has what was acknowledged as it was sent, and nothing of nobody. */
-function logViolations(
-  { acknowledged, unknown, topic }: Judged,
-  segments: readonly StoredSegment[],
-): string[] {
+function logViolations({ acknowledged, unknown, topic, segments }: Evidence): string[] {
   const found: string[] = [];
   const stored = new Map(segments.map((segment) => [segment.segment_id, segment]));
   const sent = new Set([...acknowledged, ...unknown].map(({ id }) => id));

@@ -25,6 +25,7 @@ export class ChaosNode implements AsyncDisposable {
   readonly road: FaultProxy;
   agent: AgentProcess;
   isFrozen = false;
+  private isOver = false;
   private readonly struck: { readonly fault: string; readonly atMs: number; untilMs: number }[] = [];
   private readonly options: NodeOptions;
   private readonly httpPort: number;
@@ -44,8 +45,9 @@ export class ChaosNode implements AsyncDisposable {
     this.broker = new ChaosBroker(this.agentId, `http://127.0.0.1:${httpPort}`, options.notes);
   }
 
-  /** The same agent again; the one before must have ended. */
+  /** The same agent again; the one before must have ended, and the run not be over. */
   begin(): AgentProcess {
+    if (this.isOver) throw new Error(`${this.agentId} begins no more`);
     const { agentId, env, fakeTime } = this.options;
     this.setClock(0);
     this.agent = new AgentProcess(agentId, {
@@ -86,6 +88,7 @@ export class ChaosNode implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.isOver = true;
     await this.broker[Symbol.asyncDispose]();
     await this.agent[Symbol.asyncDispose]();
     await this.road[Symbol.asyncDispose]();

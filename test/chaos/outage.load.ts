@@ -14,7 +14,9 @@ const partitions = 1_000;
 const ttlMs = 10_000;
 const startMs = 300_000;
 
-test('an outage of the store, a killed backend and a restarted proxy move no lease and change no epoch', async () => {
+test('an outage of the store, a killed backend and a restarted proxy move no lease and change no epoch', async ({
+  signal,
+}) => {
   const { outage, seed } = loadArguments();
   await using server = await startPostgresServer({ major: 16 });
   await using road = await startProxy(server.port);
@@ -71,7 +73,13 @@ test('an outage of the store, a killed backend and a restarted proxy move no lea
       road.mode = 'pass';
     });
     await check('one backend killed', async () =>
-      storeFaults['kill a backend']({ server, nodes: [], random: seededRandom(seed), canSetClocks: false }),
+      storeFaults['kill a backend']({
+        server,
+        nodes: [],
+        random: seededRandom(seed),
+        signal,
+        canSetClocks: false,
+      }),
     );
     await check('the proxy restarted', async () => {
       road.mode = 'refuse';

@@ -8,8 +8,9 @@ import { eventually } from '../support/eventually.ts';
 import { startPostgresServer } from '../support/postgres-server.ts';
 import { startProxy } from '../support/proxy.ts';
 import type { BrokerNotes } from './broker.ts';
+import { Crew } from './crew.ts';
 import type { FakeTime } from './fake-time.ts';
-import { nodeFaults, type Stage, storeFaults } from './faults.ts';
+import { type NodeFaultName, nodeFaults, type Stage, storeFaults } from './faults.ts';
 import { History } from './history.ts';
 import { type Judgement, judge } from './judge.ts';
 import { ChaosNode } from './node.ts';
@@ -25,6 +26,8 @@ export interface RunOptions {
   readonly crashDetection?: boolean;
   readonly fakeTime?: FakeTime | undefined;
   readonly say?: (line: string) => void;
+  /** Aborted: no fault begins any more, those under way end early, nothing stays behind, and the run rejects. */
+  readonly signal: AbortSignal;
   /** What to do to them; each is over when it resolves. */
   readonly weather: (sky: Sky) => Promise<void>;
 }
@@ -35,14 +38,18 @@ export interface Sky {
   /** Does it and counts it. */
   readonly strike: (fault: PlannedFault) => Promise<void>;
   readonly count: (name: string) => void;
+  /** What has come together until now. */
+  readonly notes: BrokerNotes & RawNotes;
 }
 
 export const topic = 'orders';
 const rawClients = 4;
 const calmMs = 60_000;
+/** No fault lasts so long by itself. */
+const remarkableMs = 8_000;
 
 export async function runChaos(options: RunOptions): Promise<Judgement> {
-  const { seed, agents, partitions, fakeTime, weather, say = () => undefined } = options;
+  const { seed, agents, partitions, fakeTime, weather, signal, say = () => undefined } = options;
   const random = seededRandom(seed);
   const faults = new Map<string, number>();
   const notes: BrokerNotes & RawNotes = {
@@ -68,7 +75,6 @@ export async function runChaos(options: RunOptions): Promise<Judgement> {
     retentionMs: null,
     config: {},
   });
-  const stop = new AbortController();
   await using nodes = await all(
     Array.from({ length: agents }, async (_, index) =>
       ChaosNode.start({
@@ -80,15 +86,26 @@ export async function runChaos(options: RunOptions): Promise<Judgement> {
       }),
     ),
   );
-  const stage: Stage = { server, nodes: nodes.items, random, canSetClocks: fakeTime !== undefined };
+  // However the run ends: first the faults are over, then the clients have stopped, then the agents end.
+  await using clients = new Crew(signal);
+  await using storm = new Crew(signal);
+  const stage: Stage = {
+    server,
+    nodes: nodes.items,
+    random,
+    signal: storm.signal,
+    canSetClocks: fakeTime !== undefined,
+  };
   const isCalm = async (): Promise<void> => calm(stage, notes.board, partitions);
   await isCalm();
-  const working = Promise.all([
-    ...rawStores.items.map((each, index) => new RawClient(`raw${index}`, each, notes).run(stop.signal)),
-    watchLeases(direct, { history: notes.history, topic, signal: stop.signal }),
-    watchLeases(rawDirect, { history: notes.history, topic: rawTopic, signal: stop.signal }),
-    stormOn(rawRoad, stop.signal),
-  ]);
+  const working = clients.join(
+    Promise.all([
+      ...rawStores.items.map((each, index) => new RawClient(`raw${index}`, each, notes).run(clients.signal)),
+      watchLeases(direct, { history: notes.history, topic, signal: clients.signal }),
+      watchLeases(rawDirect, { history: notes.history, topic: rawTopic, signal: clients.signal }),
+      stormOn(rawRoad, clients.signal),
+    ]),
+  );
   const beganMs = performance.now();
   const at = (): string => `${((performance.now() - beganMs) / 1_000).toFixed(1)} s`;
   const count = (name: string): void => void faults.set(name, (faults.get(name) ?? 0) + 1);
@@ -96,15 +113,19 @@ export async function runChaos(options: RunOptions): Promise<Judgement> {
     stage,
     random,
     count,
+    notes,
     async strike(fault) {
+      storm.signal.throwIfAborted();
       const node = fault.of === 'node' ? nodes.items[fault.node % agents] : undefined;
-      say(`${at()}: ${fault.name}${node === undefined ? '' : ` (${node.agentId})`}`);
+      const name = `${fault.name}${node === undefined ? '' : ` (${node.agentId})`}`;
+      say(`${at()}: ${name}`);
       count(fault.name);
-      if (fault.of === 'store') return storeFaults[fault.name](stage);
-      if (node === undefined) throw new Error(`there is no node ${fault.node}`);
-      const over = node.strike(fault.name);
-      await nodeFaults[fault.name](node, stage);
-      over();
+      const struckMs = performance.now();
+      await storm.join(
+        fault.of === 'store' ? storeFaults[fault.name](stage) : strikeNode(fault.name, node, stage),
+      );
+      const tookMs = performance.now() - struckMs;
+      if (tookMs > remarkableMs) say(`${at()}: ${name} took ${(tookMs / 1_000).toFixed(1)} s`);
     },
   });
   say(`${at()}: the weather clears`);
@@ -112,7 +133,7 @@ export async function runChaos(options: RunOptions): Promise<Judgement> {
   await isCalm();
   const calmAfterMs = performance.now() - clearedMs;
   say(`${at()}: everything is led`);
-  stop.abort();
+  clients.stop();
   await working;
   say(`${at()}: the clients have stopped`);
   await nodes[Symbol.asyncDispose]();
@@ -130,6 +151,13 @@ export async function runChaos(options: RunOptions): Promise<Judgement> {
   });
 }
 
+async function strikeNode(name: NodeFaultName, node: ChaosNode | undefined, stage: Stage): Promise<void> {
+  if (node === undefined) throw new Error(`no node for '${name}'`);
+  const over = node.strike(name);
+  await nodeFaults[name](node, stage);
+  over();
+}
+
 /** The road of the store's own clients is cut at a commit, before or after it, again and again. */
 async function stormOn(
   road: { cutAtCommit(when: 'asked' | 'answered'): Promise<void>; forgetCommitCut(): void },
@@ -143,9 +171,10 @@ async function stormOn(
 }
 
 /** Every agent is there, and its broker leads every partition that it shall. */
-async function calm({ nodes }: Stage, board: TermBoard, partitions: number): Promise<void> {
+async function calm({ nodes, signal }: Stage, board: TermBoard, partitions: number): Promise<void> {
   await eventually(
     async () => {
+      if (signal.aborted) return true;
       const states = await Promise.all(nodes.map(async ({ agent }) => (await agent.self()).state));
       const isCalm = states.every((state) => state === 'active') && board.ledCount() === partitions;
       if (!isCalm)
@@ -161,6 +190,7 @@ async function calm({ nodes }: Stage, board: TermBoard, partitions: number): Pro
     );
     throw new Error(`${String(error)}\n${words.join('\n')}`, { cause: error });
   });
+  signal.throwIfAborted();
 }
 
 async function store(

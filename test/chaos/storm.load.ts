@@ -15,7 +15,7 @@ const crowdCount = 20;
 /** A shorter run would be about little else. */
 const crowdFromSeconds = 120;
 
-test('faults of every kind on agents, network and server', async () => {
+test('faults of every kind on agents, network and server', async ({ signal, onTestFinished }) => {
   const { seconds, seed } = loadArguments();
   const time = await findFakeTime();
   if (time.outcome === 'not_there') say(`NOT DONE: steps of agents' clocks, because ${time.reason}`);
@@ -44,7 +44,7 @@ test('faults of every kind on agents, network and server', async () => {
         }
         const fault = next();
         if (fault === undefined) {
-          await sleep(100);
+          await sleep(100, undefined, { signal: stage.signal });
           continue;
         }
         busy.add(placeOf(fault));
@@ -54,7 +54,10 @@ test('faults of every kind on agents, network and server', async () => {
     };
     await Promise.all(Array.from({ length: lanes }, lane));
   };
-  const judgement = await runChaos({ seed, agents, partitions: 40, fakeTime, say, weather });
+  const run = runChaos({ seed, agents, partitions: 40, fakeTime, say, weather, signal });
+  // A test that is cancelled is over at once; what it has begun takes a while.
+  onTestFinished(async () => void (await Promise.allSettled([run])));
+  const judgement = await run;
   sayJudgement(judgement, say);
   expect(judgement.violations).toEqual([]);
 });

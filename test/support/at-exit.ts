@@ -7,10 +7,15 @@ import process from 'node:process';
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const cleanups = new Set<() => void>();
 let installed = false;
+let isEnding = false;
 
-/** Registers a synchronous clean-up; returns the function that takes it back. */
+/** Registers a synchronous clean-up; returns the function that takes it back. At the end it runs at once: nothing begins any more. */
 export function atExit(cleanup: () => void): () => void {
   if (!installed) install();
+  if (isEnding) {
+    cleanup();
+    return () => undefined;
+  }
   cleanups.add(cleanup);
   return () => cleanups.delete(cleanup);
 }
@@ -29,8 +34,10 @@ function install(): void {
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 }
 
+/** The last begun ends first. vitest kills a worker half a second after its signal, and to end a server can take longer than a hundred agents. */
 function runCleanups(): void {
-  for (const cleanup of cleanups) {
+  isEnding = true;
+  for (const cleanup of [...cleanups].toReversed()) {
     cleanups.delete(cleanup);
     try {
       cleanup();
