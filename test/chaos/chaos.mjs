@@ -1,6 +1,7 @@
 // `npm run chaos -- --seconds 300 --seed 7`: faults on real processes in their long form; instead of it `--outage 60`: the store away for
 // so many seconds under 20 agents, and `--promotions 50`: failovers of the database.
 import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
@@ -23,7 +24,9 @@ const which =
     : values.outage !== undefined
       ? 'chaos/outage'
       : 'chaos/storm';
-const child = spawn('npx', ['vitest', 'run', '--config', 'vitest.load.config.ts', which], {
+// Not by npx, which passes no signal on.
+const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
+const child = spawn(process.execPath, [vitest, 'run', '--config', 'vitest.load.config.ts', which], {
   stdio: 'inherit',
   env: { ...process.env, LOAD_ARGUMENTS: JSON.stringify({ lanes: '2', ...values }) },
 });
