@@ -116,7 +116,7 @@ export const reapingMutants: readonly SourceMutant[] = [
     name: 'goes on waiting for the name of an agent that beats',
     rule: 'Sessions: two cannot have one name, and the first has it',
     file: 'src/coordination/registration.ts',
-    find: 'refuseIfBeating(answer, firstSeen, options);',
+    find: 'if (seen.newBeats >= beatsOfTheLiving) throw nameTaken(by, options);',
     replace: '',
     killedBy: named(
       'a name that a living agent has is refused to a second one, with both processes named, and the first is undisturbed',
