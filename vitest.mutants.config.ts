@@ -3,15 +3,16 @@
 import { join } from 'node:path';
 import process from 'node:process';
 import { defineConfig } from 'vitest/config';
-import { control, sourceMutants, statementMutants } from './test/mutants/list.ts';
+import { control, statementMutants } from './test/mutants/list.ts';
 import { projectOf, projectThatDeclares } from './test/mutants/projects.ts';
 import { ReportWriter } from './test/mutants/report-writer.ts';
+import { mutantsToRun } from './test/mutants/selection.ts';
 
 const directory = process.env['MUTANTS_DIRECTORY'] ?? '';
 
 export default defineConfig({
   test: {
-    projects: [...[control, ...sourceMutants].map(projectOf), projectThatDeclares(statementMutants)],
+    projects: [...[control, ...mutantsToRun].map(projectOf), projectThatDeclares(statementMutants)],
     maxWorkers: 2,
     experimental: { fsModuleCache: true, fsModuleCachePath: join(directory, 'modules') },
     reporters: [new ReportWriter(join(directory, 'report.json'))],

@@ -4,7 +4,7 @@ import { Totals, violationReport } from './report.ts';
 import { simulate } from './run.ts';
 
 /** As many as fit into the time that `npm test` has for them. */
-const seeds = 120;
+const seeds = 60;
 
 describe('clusters in all weathers', () => {
   const totals = new Totals();
