@@ -1,6 +1,7 @@
 // What all brokers of a run believe, in one place: who was told that it leads which partition, and who still did when another was told. The
 // brokers live in one process, so one event loop saw both, and each term is asked by its own deadline.
 import type { Term } from '../../src/client/client.ts';
+import { leaseKeyText, partitionKey } from '../../src/domain/lease.ts';
 
 export interface Overlap {
   readonly lease: string;
@@ -20,14 +21,8 @@ interface Entry extends Believed {
   readonly term: Term;
 }
 
-export function leaseText({
-  topic,
-  partition,
-}: {
-  readonly topic: string;
-  readonly partition: number;
-}): string {
-  return `${topic}/${partition}`;
+export function leaseText({ topic, partition }: Pick<Term, 'topic' | 'partition'>): string {
+  return leaseKeyText(partitionKey(topic, partition));
 }
 
 export class TermBoard {

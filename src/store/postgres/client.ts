@@ -96,8 +96,16 @@ export async function runBounded(
   parameters: ParameterValues,
   attemptMs: number,
 ): Promise<Row[]> {
-  const values = valuesOf(compiled, parameters);
-  return bounded(client, attemptMs, () => client.query<Row>({ name, text: compiled.text, values }));
+  return bounded(client, attemptMs, () => ask(client, name, compiled, parameters));
+}
+
+async function ask(
+  client: BoundedClient,
+  name: string,
+  compiled: CompiledSql,
+  parameters: ParameterValues,
+): Promise<pg.QueryResult<Row>> {
+  return client.query<Row>({ name, text: compiled.text, values: valuesOf(compiled, parameters) });
 }
 
 /** The statement's parameters as the driver wants them, in the order of its placeholders. */
@@ -154,8 +162,7 @@ export async function runOrLeave(
   parameters: ParameterValues,
   attemptMs: number,
 ): Promise<Row[]> {
-  const values = valuesOf(compiled, parameters);
-  const answer = client.query<Row>({ name, text: compiled.text, values });
+  const answer = ask(client, name, compiled, parameters);
   answer.catch(() => undefined); // it may come when nobody waits any more
   let timer: NodeJS.Timeout | undefined;
   const timeUp = new Promise<never>((_, reject) => {
