@@ -198,6 +198,27 @@ describe('with any policy', () => {
     },
     2_000,
   );
+
+  it('what went home leaves room that a move is worth now, threshold or not', () => {
+    const agents = [
+      agent('b', { weight: 3, managedTopics: ['s*'] }),
+      agent('c', { managedTopics: ['t0'] }),
+      agent('d', { weight: 3 }),
+      agent('e', { weight: 0.5 }),
+      agent('y', { weight: 3 }),
+    ];
+    const partitions = [
+      at('t0', 0, null),
+      at('t2', 0, null),
+      at('t0', 1, null, { home: 'd' }),
+      at('t0', 2, null, { prefer: ['d'] }),
+      at('s', 0, null, { home: 'd' }),
+      at('s', 1, null),
+    ];
+    const policy = { ...unbounded, thresholdPercent: 5 };
+    const after = apply(partitions, plan({ agents, partitions, policy }));
+    expect(plan({ agents, partitions: after, policy }).moves).toEqual([]);
+  });
 });
 
 /** A balanced cluster in which agents have come, drain, are cordoned or gone, and others are preferred now. */

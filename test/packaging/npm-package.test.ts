@@ -32,6 +32,7 @@ describe('the files of the package', () => {
       'drizzle',
       'examples',
       'grafana',
+      'model',
       'package.json',
       'prometheus',
       'src',

@@ -32,12 +32,9 @@ export function* balanceGreedily(group: readonly Pool[], planning: Planning): Ge
   for (const pool of pools) yield* fillPool(pool, planning);
 
   if (!planning.policy.balances) return;
-  if (yield* canStayUneven(pools, planning)) {
-    yield* homecoming.all(new GainRule());
-    return;
-  }
+  // What went home leaves room behind, for which a move may help by more than the threshold now.
   do {
-    yield* settle(pools, planning);
+    if (!(yield* canStayUneven(pools, planning))) yield* settle(pools, planning);
   } while (yield* homecoming.all(new GainRule()));
 }
 
