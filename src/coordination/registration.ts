@@ -4,7 +4,7 @@ import { Refusal } from '../domain/refusal.ts';
 import type { TimeBudget } from '../domain/session.ts';
 import { SilenceWatch } from '../domain/silence-watch.ts';
 import { Backoff } from '../platform/backoff.ts';
-import type { AgentDescription, RegisterAnswer } from '../store/sessions.ts';
+import type { AgentDescription, ReapAnswer, RegisterAnswer } from '../store/sessions.ts';
 import type { CoordinationDeps } from './deps.ts';
 import { Trust } from './trust.ts';
 
@@ -88,8 +88,7 @@ export async function register(
       watch.observe({ askedMs: sent.sentMs, nowMs: clock.monotonicMs(), connection: 0, sessions: [by] });
       const [silent] = watch.silent();
       if (silent !== undefined) {
-        const result = await store.reapSession(by.sessionId, silent.beat);
-        log.info({ by: by.process, result }, 'silent session under our name');
+        const result = await reapSilent(deps, by, silent.beat);
         if (result !== 'alive') continue;
       }
       await clock.sleep(lookMs, signal);
@@ -109,6 +108,25 @@ export async function register(
     }
   }
   return undefined;
+}
+
+/**
+ * A reap that fails voids nothing: it goes by a connection of its own, which may have died in the long wait, and the silence was seen by
+ * reads that all were answered. Its outcome is unknown; the next registration finds it.
+ */
+async function reapSilent(
+  { store, log }: CoordinationDeps,
+  { sessionId, process }: NameHolder,
+  beat: number,
+): Promise<ReapAnswer> {
+  try {
+    const result = await store.reapSession(sessionId, beat);
+    log.info({ by: process, result }, 'silent session under our name');
+    return result;
+  } catch (error) {
+    log.info({ by: process, err: error }, 'cannot end the silent session under our name yet');
+    return 'alive';
+  }
 }
 
 function lookAgain(before: Seen | undefined, { sessionId, beat }: NameHolder): Seen {

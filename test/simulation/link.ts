@@ -1,6 +1,7 @@
 // The network between one process and the database: every statement that is sent alone, and every transaction, is a request that takes
 // its time, may be lost on its way, or take effect without a reply, or long after nobody waits for it.
 import { StoreUnavailable } from '../../src/domain/refusal.ts';
+import { LockKeys, ShownLocks } from '../../src/store/postgres/shown-locks.ts';
 import type { SqlConnection, SqlDatabase, SqlRunner } from '../../src/store/sql/database.ts';
 import type { ParameterValues, Statement } from '../../src/store/sql/statement.ts';
 import type { Database } from './database.ts';
@@ -9,8 +10,6 @@ import { type ConnectionLock, LockLosses, noLock } from './lock-losses.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
 
-/** As in src/store/postgres/connection.ts. */
-const asideMax = 2;
 /** What could not be told the server is told again so much later, milliseconds. */
 const closedAgainMs = 200;
 
@@ -53,8 +52,8 @@ export class Link {
   private readonly options: LinkOptions;
   private readonly wires = new Set<Wire>();
   private coordinationWire = newWire();
-  /** Too slow, but not cut: their locks say that we live until another one is told. */
-  private aside: Wire[] = [];
+  private readonly lockKeys: LockKeys;
+  private readonly shown = new ShownLocks<Wire>((wire) => this.close(wire));
   private incarnation = 1;
   /** What was sent before the last cut arrives no more, waited for or not. */
   private cuts = 0;
@@ -64,6 +63,7 @@ export class Link {
     this.process = process;
     this.options = options;
     this.random = world.random.fork();
+    this.lockKeys = new LockKeys(() => this.random.next());
     this.losses = new LockLosses(process);
     this.pool = this.makePool(world.database);
     this.coordination = this.makeCoordination();
@@ -112,8 +112,7 @@ export class Link {
       },
       lockKey: () => this.lockKey(this.coordinationWire),
       lockTold: (key) => {
-        if (key === null) return;
-        for (const wire of this.aside.splice(0)) this.close(wire);
+        if (key !== null) this.shown.told(key);
       },
       all: (statement, parameters) => {
         const wire = this.coordinationWire;
@@ -137,7 +136,7 @@ export class Link {
     if (!this.options.detectsCrashes) return null;
     const { lock } = wire;
     if (lock.key === undefined) {
-      const key = 1 + Math.floor(this.random.next() * 2 ** 48);
+      const key = this.lockKeys.next();
       const take = async (): Promise<void> => {
         if (!this.process.isAlive || lock.isClosed) return;
         this.world.database.takeLock(key);
@@ -152,29 +151,27 @@ export class Link {
         throw error;
       }
     }
-    lock.isShown = true;
+    this.shown.show(wire, lock.key);
     return lock.key;
   }
 
   private connections(): readonly Wire[] {
-    return [this.coordinationWire, ...this.aside];
+    return [this.coordinationWire, ...this.shown.aside];
   }
 
   /** No answer in time. */
   private late(wire: Wire): void {
     if (wire !== this.coordinationWire) return;
     this.renewCoordination();
-    if (wire.lock.isShown && this.aside.length < asideMax) this.aside.push(wire);
-    else if (wire.lock.isShown) this.lost(wire);
-    else this.close(wire);
+    if (!this.shown.isShown(wire)) this.close(wire);
+    else if (!this.shown.setAside(wire)) this.lost(wire);
   }
 
   /** The process hears that a connection is no more. */
   private lost(wire: Wire): void {
     const { lock } = wire;
-    this.aside = this.aside.filter((other) => other !== wire);
     if (wire === this.coordinationWire) this.renewCoordination();
-    const wasShown = lock.isShown;
+    const wasShown = this.shown.ended(wire);
     this.close(wire);
     if (wasShown) this.losses.heard(lock, this.world.scheduler.nowMs);
   }
@@ -182,7 +179,7 @@ export class Link {
   /** By the process: nobody goes by its lock any more, and the server lets go of it when it hears. */
   private close(wire: Wire): void {
     const { lock } = wire;
-    lock.isShown = false;
+    this.shown.ended(wire);
     lock.isClosed = true;
     if (!lock.isHeld) return;
     this.world.scheduler.after(this.tripMs(), () => {
@@ -191,11 +188,12 @@ export class Link {
     });
   }
 
-  private dropLock({ lock }: Wire): void {
+  private dropLock(wire: Wire): void {
+    const { lock } = wire;
     if (!lock.isHeld || lock.key === undefined) return;
     lock.isHeld = false;
     this.world.database.dropLock(lock.key);
-    if (lock.isShown) this.losses.dropped(lock, this.world.scheduler.nowMs);
+    if (this.shown.isShown(wire)) this.losses.dropped(lock, this.world.scheduler.nowMs);
   }
 
   private renewCoordination(): void {

@@ -7,8 +7,6 @@ export interface ConnectionLock {
   key: number | undefined;
   /** By the server. */
   isHeld: boolean;
-  /** Others may go by it. */
-  isShown: boolean;
   /** By the process: nothing is taken on this connection any more. */
   isClosed: boolean;
   /** The server knows nothing of this connection, and says so when something comes by it. */
@@ -21,7 +19,6 @@ export function noLock(): ConnectionLock {
   return {
     key: undefined,
     isHeld: false,
-    isShown: false,
     isClosed: false,
     isReset: false,
     droppedMs: undefined,

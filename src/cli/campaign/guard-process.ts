@@ -55,6 +55,7 @@ function killAt(untilMs: number): void {
   else timer = setTimeout(() => killAt(untilMs), Math.min(restMs, 60_000));
 }
 
+/** A campaign that has just died hears nothing. We learn of that by its disconnection; an error here would end us before the command. */
 function say(message: FromGuard): void {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }

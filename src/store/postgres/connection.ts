@@ -17,6 +17,7 @@ import {
 } from './client.ts';
 import { connectWritable, serversOf } from './connect.ts';
 import { NotWritable, translateError } from './errors.ts';
+import { LockKeys, ShownLocks } from './shown-locks.ts';
 import type { Server, Servers } from './servers.ts';
 
 export interface CoordinationOptions extends ConnectionOptions {
@@ -32,12 +33,6 @@ interface Coordinating {
   readonly lockKey: number | null;
 }
 
-/** Keys are chosen at random among so many, so that no two connections, and nobody else's locks, meet. */
-const keys = Number.MAX_SAFE_INTEGER;
-
-/** A server that hangs would collect more of them with each attempt. */
-const asideMax = 2;
-
 export class PostgresConnection implements SqlConnection, AsyncDisposable {
   private readonly options: CoordinationOptions;
   private readonly statements: StatementCache;
@@ -47,9 +42,8 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
   /** The current one's, when it is connected. */
   private client: BoundedClient | undefined;
   private server: Server | undefined;
-  /** Connections whose lock others may go by: it was asked for, to be told. */
-  private readonly shown = new Set<BoundedClient>();
-  private aside: BoundedClient[] = [];
+  private readonly lockKeys = new LockKeys(Math.random);
+  private readonly shown = new ShownLocks<BoundedClient>((client) => client.cut());
   private closed = false;
   private made = 0;
 
@@ -69,7 +63,7 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
   async lockKey(): Promise<number | null> {
     try {
       const { client, lockKey } = await this.connected();
-      if (lockKey !== null) this.shown.add(client);
+      if (lockKey !== null) this.shown.show(client, lockKey);
       return lockKey;
     } catch (error) {
       throw translateError(error);
@@ -77,15 +71,14 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
   }
 
   lockTold(lockKey: number | null): void {
-    if (lockKey === null) return;
-    for (const client of this.aside.splice(0)) this.letGo(client);
+    if (lockKey !== null) this.shown.told(lockKey);
   }
 
   async all<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): Promise<R[]> {
     try {
       const { client, server } = await this.connected();
       const compiled = this.statements.get(statement);
-      const run = this.shown.has(client) ? runOrLeave : runBounded;
+      const run = this.shown.isShown(client) ? runOrLeave : runBounded;
       try {
         const rows = await run(client, statement.name, compiled, parameters, this.options.attemptMs);
         return rows.map(statement.read);
@@ -109,7 +102,7 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
     const connected = await this.current?.catch(() => undefined);
     this.current = undefined;
     connected?.client.cut();
-    for (const client of this.aside.splice(0)) client.cut();
+    for (const client of this.shown.aside) client.cut();
   }
 
   /** Statements that waited together come here one after the other. */
@@ -117,23 +110,16 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
     if (client !== this.client) return;
     this.client = undefined;
     this.current = undefined;
-    if (this.aside.length < asideMax) this.aside.push(client);
-    else client.cut();
+    if (!this.shown.setAside(client)) client.cut();
   }
 
   /** Its server takes no writes any more. The lock on it stays until another one is told, as when an answer is late. */
   private leave(client: BoundedClient): void {
-    if (this.shown.has(client)) return this.setAside(client);
+    if (this.shown.isShown(client)) return this.setAside(client);
     if (client === this.client) {
       this.client = undefined;
       this.current = undefined;
     }
-    client.cut();
-  }
-
-  /** Others go by another lock now. */
-  private letGo(client: BoundedClient): void {
-    this.shown.delete(client);
     client.cut();
   }
 
@@ -178,10 +164,9 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
       onLock?.('pooled');
       return null;
     }
-    const lockKey = 1 + Math.floor(Math.random() * keys);
+    const lockKey = this.lockKeys.next();
     client.once('end', () => {
-      this.aside = this.aside.filter((other) => other !== client);
-      if (this.shown.delete(client) && !this.closed) onLockLost();
+      if (this.shown.ended(client) && !this.closed) onLockLost();
     });
     const [row] = await queryBounded(
       client,

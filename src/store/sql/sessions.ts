@@ -107,7 +107,8 @@ const beat = statement<
   (d) => sql`with point as materialized ${historyPoint(d)}
     update ${d.table('sessions')}
     set beat = beat + 1, last_heartbeat_at = ${d.now},
-      expires_at = ${d.plusMs(d.now, sql`ttl_ms`)}, lock_key = ${d.parameter('lockKey', 'bigint')},
+      expires_at = ${d.plusMs(d.now, sql`ttl_ms`)},
+      lock_key = case when lock_key > ${d.parameter('lockKey', 'bigint')} then lock_key else ${d.parameter('lockKey', 'bigint')} end,
       progress = ${d.parameter('progress', 'bigint')}
     where session_id = ${d.parameter('sessionId', 'uuid')} and ended_at is null
     returning lock_key is not null as is_crash_detected, holdings_version, end_requested_at is not null as end_requested,

@@ -78,6 +78,23 @@ test('a late answer does not let go of it before another is told', async () => {
   expect(lost).toBe(0);
 });
 
+test('a connection set aside is kept when the heartbeat that is answered late has told its own lock', async () => {
+  const told = await connection.lockKey();
+  proxy.mode = 'blackhole';
+  await expect(connection.all(question, {})).rejects.toThrow('gave no answer within');
+  proxy.mode = 'pass';
+  // A heartbeat was behind the question, on the same connection, and its answer has come now.
+  connection.lockTold(told);
+  const next = await connection.lockKey();
+  expect([await isHeld(told), await isHeld(next)]).toEqual([true, true]);
+  // The row names a later one from here on, and none before: an answer that comes later still lets go of nothing.
+  connection.lockTold(next);
+  await eventually(async () => !(await isHeld(told)));
+  connection.lockTold(told);
+  expect(await isHeld(next)).toBe(true);
+  expect(lost).toBe(0);
+});
+
 test('a connection set aside that is lost is told of: others may still go by its lock', async () => {
   await connection.lockKey();
   proxy.mode = 'blackhole';

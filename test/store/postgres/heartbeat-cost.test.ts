@@ -25,7 +25,7 @@ const renewsLeases: Mutant = {
       statement: 'heartbeat',
       find: /^with/,
       replace: `with renewed as (
-        update {schema}.leases set acquired_at = acquired_at where session_id = $$3::uuid),`,
+        update {schema}.leases set acquired_at = acquired_at where session_id = $$4::uuid),`,
     },
   ],
 };

@@ -34,6 +34,11 @@ const reapsWithoutBeat: Mutant = {
   edits: [{ statement: 'reap_crashed_session', find: /beat = (\$\d+::bigint)/, replace: '$1 is not null' }],
 };
 
+const goesBackToAnEarlierKey: Mutant = {
+  name: 'names the lock of whichever heartbeat came last',
+  edits: [{ statement: 'heartbeat', find: /lock_key > (\$\d+::bigint) then/, replace: '$1 is null then' }],
+};
+
 /** An agent whose connection others can see. */
 async function living(stage: Stage, heard: string[] = []) {
   const store = await stage.store('agent', { onConnectionLost: () => heard.push('lost') });
@@ -148,6 +153,17 @@ const beatenSince: Scenario = async (stage) => {
   return differences({ reap: await observer.reapCrashed(sessionId, beat, lockKey) }, { reap: 'alive' });
 };
 
+/** The session was told of a later connection's lock since: the heartbeat of an earlier one comes behind that. */
+const cameLate: Scenario = async (stage) => {
+  const { store, sessionId } = await living(stage);
+  const { lockKey } = await seen(stage);
+  const later = lockKey + 1;
+  await stage.query(`update sessions set lock_key = ${later} where ended_at is null`);
+  const { outcome } = await store.heartbeat(sessionId);
+  const now = await seen(stage);
+  return differences({ outcome, isLater: now.lockKey === later }, { outcome: 'renewed', isLater: true });
+};
+
 rule('a session whose lock has vanished is ended, whatever its TTL', dead);
 rule('a takeover of a session that was ended before its time tells of a crash', takenOver);
 rule('a session whose lock is held is not ended', alive, [
@@ -158,4 +174,7 @@ rule('a session that is back under another lock is not ended', backAgain, [
 ]);
 rule('a session that beat since it was seen is not ended', beatenSince, [
   { mutant: reapsWithoutBeat, shows: /reap: 'reaped', not 'alive'/ },
+]);
+rule('a heartbeat that comes behind a later one does not name its lock, which may be gone', cameLate, [
+  { mutant: goesBackToAnEarlierKey, shows: /isLater: false, not true/ },
 ]);
