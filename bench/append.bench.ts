@@ -1,0 +1,104 @@
+// Fenced appends, each to a partition of its own writer: one statement, beside the same statement through pg alone.
+import type { Stage } from './bench.ts';
+import { Raw } from './baseline/raw.ts';
+import { named, type Spoken, spokenBy } from './baseline/spoken.ts';
+import { rowsOf } from './harness/findings.ts';
+import { inRounds, type Load, type Sample, underLoad } from './harness/rounds.ts';
+import type { MetadataStore } from '../src/store/metadata-store.ts';
+import type { Fence } from '../src/store/segments.ts';
+import { segmentRow } from '../src/store/sql/segments.ts';
+import { createTopic, granted, join, keysOf, segmentAt } from './stage/cast.ts';
+import { poolMax, postgresStage } from './stage/postgres.ts';
+import { sqliteStage } from './stage/sqlite.ts';
+
+const topic = 'orders';
+const concurrencies = [1, 16, 64] as const;
+const turnMs = 500;
+/** Ours first, then the driver's, then the one that the store is heard at. */
+const writers = 64;
+const heardAt = 2 * writers;
+
+export async function measureAppends(stage: Stage): Promise<void> {
+  const url = await stage.postgresUrl();
+  await using postgres = await postgresStage(url);
+  await using raw = new Raw(url);
+  const logs = await Logs.lead(postgres.store);
+  const spoken = await logs.heard(postgres.url, postgres.schema);
+  for (const concurrency of concurrencies) {
+    const load = { concurrency, forMs: turnMs };
+    const rounds = await inRounds(stage.rounds, {
+      store: async () => ({ append: await logs.append(load) }),
+      pg: async () => ({ append: await logs.appendRaw(raw, spoken, load) }),
+    });
+    stage.findings.add({
+      title: `PostgreSQL: fenced appends, ${concurrency} under way, ${poolMax} connections`,
+      rows: rowsOf(rounds, { prefix: 'postgres ', suffix: ` c=${concurrency}`, counts: true }),
+    });
+  }
+  await using sqlite = await sqliteStage();
+  const file = await Logs.lead(sqlite.store);
+  for (const concurrency of concurrencies) {
+    const load = { concurrency, forMs: turnMs };
+    const rounds = await inRounds(stage.rounds, {
+      store: async () => ({ append: await file.append(load) }),
+    });
+    stage.findings.add({
+      title: `SQLite: fenced appends, ${concurrency} under way`,
+      rows: rowsOf(rounds, { prefix: 'sqlite ', suffix: ` c=${concurrency}`, counts: true }),
+    });
+  }
+}
+
+/** Partitions led by one session, and where the log of each ends. */
+class Logs {
+  private readonly store: MetadataStore;
+  private readonly fences: readonly Fence[];
+  private readonly ends = Array.from({ length: heardAt + 1 }, () => 0);
+
+  private constructor(store: MetadataStore, fences: readonly Fence[]) {
+    this.store = store;
+    this.fences = fences;
+  }
+
+  static async lead(store: MetadataStore): Promise<Logs> {
+    await createTopic(store, topic, heardAt + 1);
+    const sessionId = await join(store, 'writer');
+    const terms = granted(await store.acquireLeases(sessionId, keysOf(topic, 0, heardAt + 1)));
+    return new Logs(
+      store,
+      terms.map(({ epoch }) => ({ sessionId, epoch })),
+    );
+  }
+
+  async heard(url: string, schema: string): Promise<Spoken> {
+    const heard = await spokenBy(url, schema, (store) => this.appendTo(store, heardAt));
+    return named(heard, 'append_segments');
+  }
+
+  async append(load: Load): Promise<Sample> {
+    return underLoad(load, (writer) => this.appendTo(this.store, writer));
+  }
+
+  async appendRaw(raw: Raw, spoken: Spoken, load: Load): Promise<Sample> {
+    return underLoad(load, async (writer) => {
+      const partition = writers + writer;
+      const base = this.takeOffset(partition);
+      const segments = [segmentRow(segmentAt(base))];
+      const fence = { partition, epoch: this.fences[partition]?.epoch ?? 0 };
+      const rows = await raw.ask(spoken, { ...fence, base, next: base + 1, segments });
+      if (rows.length !== 1) throw new Error('an append was refused');
+    });
+  }
+
+  private async appendTo(store: MetadataStore, partition: number): Promise<void> {
+    const fence = this.fences[partition];
+    if (fence === undefined) throw new Error(`nobody leads ${partition}`);
+    await store.appendSegments(fence, topic, partition, [segmentAt(this.takeOffset(partition))]);
+  }
+
+  private takeOffset(partition: number): number {
+    const offset = this.ends[partition] ?? 0;
+    this.ends[partition] = offset + 1;
+    return offset;
+  }
+}
