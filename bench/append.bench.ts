@@ -1,12 +1,11 @@
 // Fenced appends, each to a partition of its own writer: one statement, beside the same statement through pg alone.
 import type { Stage } from './bench.ts';
 import { Raw } from './baseline/raw.ts';
-import { named, type Spoken, spokenBy } from './baseline/spoken.ts';
+import { only, type Sent, sentBy } from './baseline/sent.ts';
 import { rowsOf } from './harness/findings.ts';
 import { inRounds, type Load, type Sample, underLoad } from './harness/rounds.ts';
 import type { MetadataStore } from '../src/store/metadata-store.ts';
 import type { Fence } from '../src/store/segments.ts';
-import { segmentRow } from '../src/store/sql/segments.ts';
 import { createTopic, granted, join, keysOf, segmentAt } from './stage/cast.ts';
 import { poolMax, postgresStage } from './stage/postgres.ts';
 import { sqliteStage } from './stage/sqlite.ts';
@@ -17,18 +16,20 @@ const turnMs = 500;
 /** Ours first, then the driver's, then the one that the store is heard at. */
 const writers = 64;
 const heardAt = 2 * writers;
+/** Of the append that is heard: no other value of the statement is like it. */
+const offsetHeard = 777_000;
 
 export async function measureAppends(stage: Stage): Promise<void> {
   const url = await stage.postgresUrl();
   await using postgres = await postgresStage(url);
   await using raw = new Raw(url);
   const logs = await Logs.lead(postgres.store);
-  const spoken = await logs.heard(postgres.url, postgres.schema);
+  const sent = await logs.heard();
   for (const concurrency of concurrencies) {
     const load = { concurrency, forMs: turnMs };
     const rounds = await inRounds(stage.rounds, {
       store: async () => ({ append: await logs.append(load) }),
-      pg: async () => ({ append: await logs.appendRaw(raw, spoken, load) }),
+      pg: async () => ({ append: await logs.appendRaw(raw, sent, load) }),
     });
     stage.findings.add({
       title: `PostgreSQL: fenced appends, ${concurrency} under way, ${poolMax} connections`,
@@ -70,30 +71,47 @@ class Logs {
     );
   }
 
-  async heard(url: string, schema: string): Promise<Spoken> {
-    const heard = await spokenBy(url, schema, (store) => this.appendTo(store, heardAt));
-    return named(heard, 'append_segments');
+  async heard(): Promise<Sent> {
+    const fence = this.fenceOf(heardAt);
+    await this.store.advanceHighWatermark(fence, topic, heardAt, offsetHeard);
+    this.ends[heardAt] = offsetHeard;
+    const sent = await sentBy(() => this.appendTo(heardAt));
+    return only(sent, 'an append', (text) => /insert into \S*segments/i.test(text));
   }
 
   async append(load: Load): Promise<Sample> {
-    return underLoad(load, (writer) => this.appendTo(this.store, writer));
+    return underLoad(load, (writer) => this.appendTo(writer));
   }
 
-  async appendRaw(raw: Raw, spoken: Spoken, load: Load): Promise<Sample> {
+  async appendRaw(raw: Raw, sent: Sent, load: Load): Promise<Sample> {
+    const heard = segmentAt(offsetHeard);
+    const heardEpoch = this.fenceOf(heardAt).epoch;
     return underLoad(load, async (writer) => {
       const partition = writers + writer;
       const base = this.takeOffset(partition);
-      const segments = [segmentRow(segmentAt(base))];
-      const fence = { partition, epoch: this.fences[partition]?.epoch ?? 0 };
-      const rows = await raw.ask(spoken, { ...fence, base, next: base + 1, segments });
+      const { id, key } = segmentAt(base);
+      const instead = new Map<unknown, unknown>([
+        [heardAt, partition],
+        [heardEpoch, this.fenceOf(partition).epoch],
+        [offsetHeard, base],
+        [offsetHeard + 1, base + 1],
+        [heard.id, id],
+        [heard.key, key],
+      ]);
+      const rows = await raw.ask(sent, [instead]);
       if (rows.length !== 1) throw new Error('an append was refused');
     });
   }
 
-  private async appendTo(store: MetadataStore, partition: number): Promise<void> {
+  private async appendTo(partition: number): Promise<void> {
+    const segments = [segmentAt(this.takeOffset(partition))];
+    await this.store.appendSegments(this.fenceOf(partition), topic, partition, segments);
+  }
+
+  private fenceOf(partition: number): Fence {
     const fence = this.fences[partition];
     if (fence === undefined) throw new Error(`nobody leads ${partition}`);
-    await store.appendSegments(fence, topic, partition, [segmentAt(this.takeOffset(partition))]);
+    return fence;
   }
 
   private takeOffset(partition: number): number {

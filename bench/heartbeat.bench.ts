@@ -3,7 +3,7 @@ import type { MetadataStore } from '../src/store/metadata-store.ts';
 import { eventually } from '../test/support/eventually.ts';
 import type { Stage } from './bench.ts';
 import { numberIn, Raw } from './baseline/raw.ts';
-import { named, spokenBy } from './baseline/spoken.ts';
+import { only, sentBy } from './baseline/sent.ts';
 import { rowsOf, type Value } from './harness/findings.ts';
 import { medianOf } from './harness/percentiles.ts';
 import { inRounds, type Sample, underLoad } from './harness/rounds.ts';
@@ -31,8 +31,9 @@ export async function measureHeartbeats(stage: Stage): Promise<void> {
   const holders = await allHolders(postgres.store);
   const [idle] = holders;
   if (idle === undefined) throw new Error('nobody beats');
-  const heard = await spokenBy(postgres.url, postgres.schema, (store) => store.heartbeat(idle.sessionId));
-  const beat = named(heard, 'heartbeat');
+  await postgres.store.heartbeat(idle.sessionId); // a new connection has things to say of its own
+  const heard = await sentBy(() => postgres.store.heartbeat(idle.sessionId));
+  const beat = only(heard, 'a heartbeat', (text) => /set beat = beat \+ 1/i.test(text));
   await raw.query(`vacuum analyze ${postgres.schema}.leases`);
   const rounds = await inRounds<string, 'heartbeat'>(turnsPerRound * stage.rounds, {
     ...Object.fromEntries(

@@ -1,12 +1,11 @@
 // Leases taken and given up: one by one with 1, 16 and 64 under way, and in sets. Beside the store the same statements through pg
 // alone, through pgbench, and the same compare-and-set as a transaction of etcd.
 import type { Term } from '../src/domain/lease.ts';
-import { leaseRow, type TermRow, type WantedRow } from '../src/store/sql/lease-rows.ts';
 import type { MetadataStore } from '../src/store/metadata-store.ts';
 import type { Stage } from './bench.ts';
 import { runPgbench, scripted } from './baseline/pgbench.ts';
 import { numberIn, Raw } from './baseline/raw.ts';
-import { named, type Spoken, spokenBy } from './baseline/spoken.ts';
+import { type Instead, type Sent, sentBy } from './baseline/sent.ts';
 import { EtcdLeases, inPath } from './etcd/leases.ts';
 import { rowsOf } from './harness/findings.ts';
 import { forEach, inRounds, type Load, once, type Sample, underLoad } from './harness/rounds.ts';
@@ -32,7 +31,7 @@ export async function measureLeases(stage: Stage): Promise<void> {
   await using raw = new Raw(url);
   await createTopic(postgres.store, topic, partitionCount);
   const ours = new StoreLeases(postgres.store, await join(postgres.store, 'ours'));
-  const theirs = await RawLeases.over(raw, postgres.url, postgres.schema);
+  const theirs = await RawLeases.over(raw, postgres.store);
   for (const concurrency of concurrencies) {
     const load = { concurrency, forMs: turnMs };
     const rounds = await inRounds<string, What>(stage.rounds, {
@@ -148,36 +147,32 @@ export class StoreLeases {
   }
 }
 
-/** The statements of an acquire and of a release, as the store says them for one lease: the write, then the look at what is. */
+/** The statements of an acquire and of a release, as the store sends them for one lease: the write, and the looks that follow. */
 export interface LeaseSpeech {
-  readonly acquire: readonly [Spoken, Spoken];
-  readonly release: readonly [Spoken, Spoken];
-  /** Of the term in the release. */
+  readonly acquire: readonly Sent[];
+  readonly release: readonly Sent[];
+  /** Of the lease that they are about; no other value in them is the same. */
+  readonly partition: number;
   readonly epoch: number;
 }
 
-/** The lease of which the store speaks; its number is no other value of the statements. */
-const partitionSpoken = partitionCount - 1;
+export async function leaseSpeech(
+  store: MetadataStore,
+  sessionId: string,
+  partition: number,
+): Promise<LeaseSpeech> {
+  await store.ping(); // a new connection has things to say of its own
+  let terms: readonly Term[] = [];
+  const acquire = await sentBy(async () => {
+    terms = granted(await store.acquireLeases(sessionId, keysOf(topic, partition, partition + 1)));
+  });
+  const release = await sentBy(() => store.releaseLeases(sessionId, terms, 'released'));
+  return { acquire, release, partition, epoch: terms[0]?.epoch ?? Number.NaN };
+}
 
-export async function leaseSpeech(url: string, schema: string, agentId: string): Promise<LeaseSpeech> {
-  let sessionId = '';
-  let term: Term | undefined;
-  await spokenBy(url, schema, async (store) => {
-    sessionId = await join(store, agentId);
-  });
-  const acquiring = await spokenBy(url, schema, async (store) => {
-    [term] = granted(await store.acquireLeases(sessionId, keysOf(topic, partitionSpoken, partitionCount)));
-  });
-  const releasing = await spokenBy(url, schema, async (store) => {
-    await store.releaseLeases(sessionId, term === undefined ? [] : [term], 'released');
-  });
-  if (acquiring.length !== 2 || releasing.length !== 2)
-    throw new Error('the store says something else as well');
-  return {
-    acquire: [named(acquiring, 'acquire_leases'), named(acquiring, 'select_lease_states')],
-    release: [named(releasing, 'release_leases'), named(releasing, 'select_lease_states')],
-    epoch: term?.epoch ?? 0,
-  };
+interface RawTerm {
+  readonly partition: number;
+  readonly epoch: number;
 }
 
 /** The same statements through pg alone. */
@@ -185,79 +180,83 @@ export class RawLeases {
   readonly speech: LeaseSpeech;
   private readonly raw: Raw;
 
-  private constructor(raw: Raw, speech: LeaseSpeech) {
+  constructor(raw: Raw, speech: LeaseSpeech) {
     this.raw = raw;
     this.speech = speech;
   }
 
-  static async over(raw: Raw, url: string, schema: string): Promise<RawLeases> {
-    return new RawLeases(raw, await leaseSpeech(url, schema, 'theirs'));
+  static async over(raw: Raw, store: MetadataStore): Promise<RawLeases> {
+    return new RawLeases(raw, await leaseSpeech(store, await join(store, 'theirs'), partitionCount - 1));
   }
 
   async oneByOne(load: Load): Promise<Record<What, Sample>> {
     let next = 0;
-    const terms: TermRow[] = [];
+    const terms: RawTerm[] = [];
     const acquire = await underLoad(load, () => {
       if (next >= partitionCount) return undefined;
-      return this.acquire([wanted(next++)]).then((rows) => terms.push(...rows));
+      return this.acquire([next++]).then((granted) => terms.push(...granted));
     });
     const release = await forEach(terms, load.concurrency, (term) => this.release([term]));
     return { acquire, release };
   }
 
   async inTurns(load: Load): Promise<Sample> {
-    return underLoad(load, async (worker) => this.release(await this.acquire([wanted(worker)])));
+    return underLoad(load, async (worker) => this.release(await this.acquire([worker])));
   }
 
   /** The same for pgbench: each of its clients has a lease of its own. */
   script(): string {
-    const {
-      acquire: [acquire, lookAfterAcquire],
-      release: [release, lookAfterRelease],
-      epoch,
-    } = this.speech;
-    const partition = new Map<unknown, string>([[partitionSpoken, ':client_id::integer']]);
-    const term = new Map<unknown, string>([...partition, [epoch, ':epoch::bigint']]);
+    const { acquire, release, partition, epoch } = this.speech;
+    const lease = new Map<unknown, string>([[partition, ':client_id::integer']]);
+    const term = new Map<unknown, string>([...lease, [epoch, ':epoch::bigint']]);
+    const [write, ...looks] = acquire;
     return [
-      `${scripted(acquire, partition)} \\gset`,
-      `${scripted(lookAfterAcquire, partition)};`,
-      `${scripted(release, term)};`,
-      `${scripted(lookAfterRelease, partition)};`,
+      // Whose epoch is to be known afterwards.
+      ...(write === undefined ? [] : [`${scripted(write, lease)} \\gset`]),
+      ...looks.map((look) => `${scripted(look, lease)};`),
+      ...release.map((each) => `${scripted(each, term)};`),
       '',
     ].join('\n');
   }
 
   async together(size: number): Promise<Record<What, Sample>> {
-    const leases = Array.from({ length: size }, (_, partition) => wanted(partition));
-    let terms: TermRow[] = [];
+    let terms: readonly RawTerm[] = [];
     const acquire = await once(async () => {
-      terms = await this.acquire(leases);
+      terms = await this.acquire(Array.from({ length: size }, (_, partition) => partition));
     });
     const release = await once(() => this.release(terms));
     return { acquire, release };
   }
 
-  private async acquire(leases: WantedRow[]): Promise<TermRow[]> {
-    const [write, look] = this.speech.acquire;
-    const rows = await this.raw.ask(write, { leases });
-    await this.raw.ask(look, { leases: leases.map(({ reclaimed: _, ...lease }) => lease) });
-    if (rows.length !== leases.length) throw new Error(`${rows.length} of ${leases.length} were granted`);
-    return rows.map((row) => ({
-      kind: 'partition',
-      name: topic,
-      partition: numberIn(row, 'partition'),
-      epoch: numberIn(row, 'epoch'),
-    }));
+  private async acquire(partitions: readonly number[]): Promise<RawTerm[]> {
+    const rows = await this.askAll(
+      this.speech.acquire,
+      partitions.map((partition) => new Map([[this.speech.partition, partition]])),
+    );
+    return rows.map((row) => ({ partition: numberIn(row, 'partition'), epoch: numberIn(row, 'epoch') }));
   }
 
-  private async release(terms: TermRow[]): Promise<void> {
-    const [write, look] = this.speech.release;
-    const rows = await this.raw.ask(write, { terms });
-    await this.raw.ask(look, { leases: terms.map(({ epoch: _, ...lease }) => lease) });
-    if (rows.length !== terms.length) throw new Error(`${rows.length} of ${terms.length} were released`);
+  private async release(terms: readonly RawTerm[]): Promise<void> {
+    const { release, partition, epoch } = this.speech;
+    await this.askAll(
+      release,
+      terms.map(
+        (term) =>
+          new Map([
+            [partition, term.partition],
+            [epoch, term.epoch],
+          ]),
+      ),
+    );
   }
-}
 
-function wanted(partition: number): WantedRow {
-  return { ...leaseRow({ kind: 'partition', topic, partition }), reclaimed: 0 };
+  /** What the first answers; it must have changed everything. */
+  private async askAll(statements: readonly Sent[], leases: readonly Instead[]) {
+    const [write, ...looks] = statements;
+    if (write === undefined) throw new Error('the store said nothing');
+    const rows = await this.raw.ask(write, leases);
+    if (rows.length !== leases.length) throw new Error(`${rows.length} of ${leases.length} leases changed`);
+    for (const look of looks) await this.raw.ask(look, leases);
+    return rows;
+  }
 }

@@ -4,7 +4,7 @@ import { partitionKey } from '../src/domain/lease.ts';
 import type { MetadataStore } from '../src/store/metadata-store.ts';
 import type { Stage } from './bench.ts';
 import { Raw } from './baseline/raw.ts';
-import { named, spokenBy } from './baseline/spoken.ts';
+import { only, sentBy } from './baseline/sent.ts';
 import { rowsOf } from './harness/findings.ts';
 import { inRounds, type Load, type Sample, underLoad } from './harness/rounds.ts';
 import { createTopic, granted, join } from './stage/cast.ts';
@@ -13,8 +13,10 @@ import { sqliteStage } from './stage/sqlite.ts';
 
 const topic = 'orders';
 const concurrencies = [1, 64, 1_000] as const;
-/** Ours first, then the driver's. */
+/** Ours first, then the driver's, then the one that the store is heard at. */
 const committers = 1_000;
+const heardAt = 2 * committers;
+const offsetHeard = 777_000;
 const turnMs = 500;
 const highWatermark = 1_000_000_000;
 
@@ -22,10 +24,10 @@ export async function measureOffsets(stage: Stage): Promise<void> {
   const url = await stage.postgresUrl();
   await using postgres = await postgresStage(url);
   await using raw = new Raw(url);
-  await createTopic(postgres.store, topic, 2 * committers);
+  await createTopic(postgres.store, topic, heardAt + 1);
   await raw.query(`update ${postgres.schema}.partitions set high_watermark = ${highWatermark}`);
-  const heard = await spokenBy(postgres.url, postgres.schema, (store) => commit(store, 0, 1));
-  const upsert = named(heard, 'upsert_committed_offsets');
+  const heard = await sentBy(() => commit(postgres.store, heardAt, offsetHeard));
+  const write = only(heard, 'a commit', (text) => /insert into \S*committed_offsets/i.test(text));
   let offset = 1;
   for (const concurrency of concurrencies) {
     const load = { concurrency, forMs: turnMs };
@@ -33,8 +35,11 @@ export async function measureOffsets(stage: Stage): Promise<void> {
       store: async () => ({ commit: await commits(postgres.store, load) }),
       pg: async () => ({
         commit: await underLoad(load, async (committer) => {
-          const one = { topic, partition: committers + committer, committed: offset++, metadata: null };
-          const rows = await raw.ask(upsert, { commits: [one] });
+          const instead = new Map([
+            [heardAt, committers + committer],
+            [offsetHeard, offset++],
+          ]);
+          const rows = await raw.ask(write, [instead]);
           if (rows.length !== 1) throw new Error('a commit was refused');
         }),
       }),

@@ -2,7 +2,7 @@
 import type { MetadataStore } from '../src/store/metadata-store.ts';
 import type { Stage } from './bench.ts';
 import { numberIn, Raw } from './baseline/raw.ts';
-import { named, spokenBy } from './baseline/spoken.ts';
+import { type Sent, sentBy } from './baseline/sent.ts';
 import { rowsOf } from './harness/findings.ts';
 import { inRounds, once } from './harness/rounds.ts';
 import { createTopic, granted, join, keysOf } from './stage/cast.ts';
@@ -11,61 +11,68 @@ import { sqliteStage } from './stage/sqlite.ts';
 
 const partitionCount = 10_000;
 const listed = 'listed';
+const heardTopic = 'heard';
 
 export async function measureTopics(stage: Stage): Promise<void> {
   const url = await stage.postgresUrl();
   await using postgres = await postgresStage(url);
   await using raw = new Raw(url);
+  await raw.query(`alter sequence ${postgres.schema}.topics_topic_id_seq restart 777`); // like no other value in a statement
   let made = 0;
   const name = (): string => `topic-${made++}`;
-  const creating = await spokenBy(postgres.url, postgres.schema, (store) =>
-    createTopic(store, name(), partitionCount),
-  );
-  const [begin, insert, ...rest] = creating;
-  if (begin === undefined || insert?.name !== 'insert_topic') throw new Error('a topic begins otherwise');
+  const creating = await heardCreating(postgres.store, raw, postgres.schema);
   const created = await inRounds(stage.rounds, {
     store: async () => ({ create: await once(() => createTopic(postgres.store, name(), partitionCount)) }),
     pg: async () => ({
       create: await once(() =>
         raw.onOne(async (ask) => {
-          const topic = name();
-          await ask(begin);
-          const [row] = await ask(insert, { name: topic });
-          const topicId = numberIn(row, 'topic_id');
-          for (const each of rest) await ask(each, { name: topic, topicId });
+          const instead = new Map<unknown, unknown>([[heardTopic, name()]]);
+          for (const each of creating.sent) {
+            const [row] = await ask(each, [instead]);
+            if (row?.['topic_id'] !== undefined) instead.set(creating.topicId, row['topic_id']);
+          }
         }),
       ),
     }),
   });
   await lead(postgres.store);
-  const reading = await spokenBy(postgres.url, postgres.schema, async (store) => {
-    await listPartitions(store);
-    await listLeases(store);
-  });
-  const lookUp = named(reading, 'select_topic');
-  const partitions = named(reading, 'select_partitions');
-  const leases = named(reading, 'select_partition_leases');
-  const lists = await inRounds(stage.rounds, {
+  const lists = {
+    partitions: await sentBy(() => listPartitions(postgres.store)),
+    leases: await sentBy(() => listLeases(postgres.store)),
+  };
+  const listing = await inRounds(stage.rounds, {
     store: async () => ({
       'list of partitions': await once(() => listPartitions(postgres.store)),
       'list of leases': await once(() => listLeases(postgres.store)),
     }),
     pg: async () => ({
-      'list of partitions': await once(async () => {
-        await raw.ask(lookUp);
-        await raw.ask(partitions);
-      }),
-      'list of leases': await once(() => raw.ask(leases)),
+      'list of partitions': await once(() => askAll(raw, lists.partitions)),
+      'list of leases': await once(() => askAll(raw, lists.leases)),
     }),
   });
   stage.findings.add({
     title: 'PostgreSQL: a topic of 10,000 partitions',
     rows: [
       ...rowsOf(created, { prefix: 'postgres topic ' }),
-      ...rowsOf(lists, { prefix: 'postgres topic ' }),
+      ...rowsOf(listing, { prefix: 'postgres topic ' }),
     ],
   });
   await onSqlite(stage, name);
+}
+
+/** Everything that it takes to create a topic, and the number that it got. */
+async function heardCreating(
+  store: MetadataStore,
+  raw: Raw,
+  schema: string,
+): Promise<{ readonly sent: readonly Sent[]; readonly topicId: number }> {
+  const sent = await sentBy(() => createTopic(store, heardTopic, partitionCount));
+  const [row] = await raw.query(`select topic_id from ${schema}.topics where name = '${heardTopic}'`);
+  return { sent, topicId: numberIn(row, 'topic_id') };
+}
+
+async function askAll(raw: Raw, statements: readonly Sent[]): Promise<void> {
+  for (const each of statements) await raw.ask(each);
 }
 
 async function onSqlite(stage: Stage, name: () => string): Promise<void> {

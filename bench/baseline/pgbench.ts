@@ -6,14 +6,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import type { Sample } from '../harness/rounds.ts';
-import type { Spoken } from './spoken.ts';
+import type { Sent } from './sent.ts';
 
 /**
  * A statement as pgbench's language has it: values are written out, but those of `instead`, by the value that they had when the statement
  * was heard.
  */
-export function scripted(spoken: Spoken, instead: ReadonlyMap<unknown, string>): string {
-  const { text, values = [] } = spoken.with();
+export function scripted({ text, values }: Sent, instead: ReadonlyMap<unknown, string>): string {
   return text.replaceAll(/\$(\d+)/g, (_, nth: string) => written(values[Number(nth) - 1], instead));
 }
 

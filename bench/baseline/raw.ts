@@ -1,8 +1,7 @@
 // pg alone: a plain pool of the same size as the store's, prepared statements of the same names and texts, and nothing else.
 import pg from 'pg';
-import type { ParameterValues } from '../../src/store/sql/statement.ts';
 import { poolMax } from '../stage/postgres.ts';
-import type { Spoken } from './spoken.ts';
+import type { Instead, Sent } from './sent.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -14,16 +13,16 @@ export class Raw implements AsyncDisposable {
     this.pool.on('error', () => undefined); // the server goes first
   }
 
-  async ask(spoken: Spoken, other?: ParameterValues): Promise<Row[]> {
-    const { rows } = await this.pool.query<Row>(spoken.with(other));
-    return rows;
+  /** The statement for each of `rows`, in one go. */
+  async ask(sent: Sent, rows?: readonly Instead[]): Promise<Row[]> {
+    return (await this.pool.query<Row>(sent.for(rows))).rows;
   }
 
   /** All on one connection, as in a transaction. */
   async onOne<T>(work: (ask: Raw['ask']) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
     try {
-      return await work(async (spoken, other) => (await client.query<Row>(spoken.with(other))).rows);
+      return await work(async (sent, rows) => (await client.query<Row>(sent.for(rows))).rows);
     } finally {
       client.release();
     }
