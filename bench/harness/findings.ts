@@ -11,6 +11,8 @@ export interface TimeRow {
   readonly ms: Percentiles;
   /** Operations per second, the median of the rounds; null where one at a time says it all. */
   readonly perSecond: number | null;
+  /** Processor time of this process for one operation, microseconds, the median of the rounds; null where it was not taken. */
+  readonly cpuUs: number | null;
   /** Against each other way of the same thing, round by round, and of those the median. */
   readonly against: Readonly<Record<string, { readonly throughput: number; readonly time: number }>>;
 }
@@ -89,6 +91,7 @@ export function rowsOf<Way extends string, What extends string>(
         way,
         ms: percentilesOf(samples.flatMap(({ ms }) => ms)),
         perSecond: counts ? medianOf(samples.map(rateOf)) : null,
+        cpuUs: cpuOf(samples),
         against: Object.fromEntries(
           others.map((other) => [
             other,
@@ -105,7 +108,12 @@ export function rowsOf<Way extends string, What extends string>(
 
 /** Times without a second way to compare them with. */
 export function rowOf(what: string, ms: readonly number[], way = 'store'): TimeRow {
-  return { what, way, ms: percentilesOf(ms), perSecond: null, against: {} };
+  return { what, way, ms: percentilesOf(ms), perSecond: null, cpuUs: null, against: {} };
+}
+
+function cpuOf(samples: readonly Sample[]): number | null {
+  const each = samples.flatMap(({ ms, cpuMs }) => (cpuMs === undefined ? [] : [(cpuMs / ms.length) * 1_000]));
+  return each.length === 0 ? null : medianOf(each);
 }
 
 function rateOf({ ms, tookMs }: Sample): number {

@@ -1,10 +1,13 @@
 // Rounds: every way of doing the same thing has its turn in each, so that whatever else the machine does meanwhile meets all of them.
 // The first round warms up and is not counted; who begins changes from round to round.
+import process from 'node:process';
 
 /** What one turn measured: the time of each operation, and of all of them together. */
 export interface Sample {
   readonly ms: readonly number[];
   readonly tookMs: number;
+  /** Processor time of this process meanwhile, milliseconds: other work on the machine changes it little. */
+  readonly cpuMs?: number;
 }
 
 /** One turn. It may do several things, each measured by itself under its name. */
@@ -58,6 +61,7 @@ export async function underLoad(
   operation: (worker: number) => Promise<unknown> | undefined,
 ): Promise<Sample> {
   const ms: number[] = [];
+  const cpu = process.cpuUsage();
   const startedMs = performance.now();
   const work = async (worker: number): Promise<void> => {
     for (;;) {
@@ -70,7 +74,9 @@ export async function underLoad(
     }
   };
   await Promise.all(Array.from({ length: concurrency }, (_, worker) => work(worker)));
-  return { ms, tookMs: performance.now() - startedMs };
+  const tookMs = performance.now() - startedMs;
+  const { user, system } = process.cpuUsage(cpu);
+  return { ms, tookMs, cpuMs: (user + system) / 1_000 };
 }
 
 /** Does it once for each of `items`, `concurrency` at a time. */

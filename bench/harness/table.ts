@@ -1,7 +1,7 @@
 // The findings for people: a table per section, times in milliseconds.
 import type { Section, TimeRow, Value } from './findings.ts';
 
-const columns = ['way', 'runs', 'min', 'median', 'p90', 'p99', 'max', 'per second', ''];
+const columns = ['way', 'runs', 'min', 'median', 'p90', 'p99', 'max', 'per second', 'µs CPU', ''];
 
 export function sectionText({ title, rows, values, notes }: Section): string {
   const tables = [
@@ -13,16 +13,9 @@ export function sectionText({ title, rows, values, notes }: Section): string {
 }
 
 function cellsOf(row: TimeRow): string[] {
-  const { what, way, ms, perSecond } = row;
+  const { what, way, ms, perSecond, cpuUs } = row;
   const times = [ms.min, ms.median, ms.p90, ms.p99, ms.max].map(timeText);
-  return [
-    what,
-    way,
-    String(ms.runs),
-    ...times,
-    perSecond === null ? '' : rateText(perSecond),
-    ratioText(row),
-  ];
+  return [what, way, String(ms.runs), ...times, numberText(perSecond), numberText(cpuUs), ratioText(row)];
 }
 
 /** What is ours beside the driver alone, and where it differs only in what is held, beside the plain one. */
@@ -53,8 +46,8 @@ function timeText(ms: number): string {
   return ms < 10 ? ms.toFixed(2) : ms.toFixed(0);
 }
 
-function rateText(perSecond: number): string {
-  return Math.round(perSecond).toLocaleString('en');
+function numberText(number: number | null): string {
+  return number === null ? '' : Math.round(number).toLocaleString('en');
 }
 
 /** The first two columns to the left, numbers to the right, the last as it is. */

@@ -248,7 +248,7 @@ test('a tiny run on SQLite, from the rounds to the table', async () => {
   expect(acquire?.ms.runs).toBeGreaterThan(0);
   expect(release?.ms.runs).toBe(acquire?.ms.runs);
   const lines = texts.join('\n').split('\n');
-  expect(lines[2]).toMatch(/^ {2}milliseconds +way +runs +min +median +p90 +p99 +max +per second/);
+  expect(lines[2]).toMatch(/^ {2}milliseconds +way +runs +min +median +p90 +p99 +max +per second +µs CPU/);
   expect(lines[3]).toMatch(/^ {2}acquire c=4 +store +\d+ /);
   expect(lines.at(-1)).toBe('  a note');
   // Everything that was taken was given up.

@@ -2,7 +2,13 @@
 // itself is each backend's own statement (`FencedWrites`).
 import { sql } from 'drizzle-orm';
 import { Refusal, type RefusalFacts } from '../../domain/refusal.ts';
-import { firstDiscontinuity, type NewSegment, sameSegment, type Segment } from '../../domain/segment.ts';
+import {
+  firstDiscontinuity,
+  type NewSegment,
+  type OffsetLocation,
+  sameSegment,
+  type Segment,
+} from '../../domain/segment.ts';
 import type { Partition } from '../../domain/topic.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { AppendAnswer, Fence, SegmentStore } from '../segments.ts';
@@ -162,7 +168,7 @@ const moveStart = statement<InPartition & { startOffset: number }, number>(
 /** How often a write is tried again when what refused it has changed before the reason could be read. */
 const attemptsMax = 5;
 
-export class SqlSegments implements Omit<SegmentStore, 'findSegment'> {
+export class SqlSegments implements SegmentStore {
   private readonly db: SqlDatabase;
   private readonly writes: FencedWrites;
   private readonly eras: EraWatch;
@@ -250,6 +256,17 @@ export class SqlSegments implements Omit<SegmentStore, 'findSegment'> {
       page,
       (segment) => [segment.baseOffset],
     );
+  }
+
+  async findSegment(topic: string, partition: number, offset: number): Promise<OffsetLocation> {
+    const state = await this.partitionState(topic, partition);
+    if (offset >= state.highWatermark) return { result: 'at_end', highWatermark: state.highWatermark };
+    if (offset < state.startOffset) return { result: 'before_start', startOffset: state.startOffset };
+    const within = { topicId: state.topicId, partition };
+    const floor = await first(this.db, selectFloor, { ...within, offset });
+    if (floor && floor.endOffset >= offset) return { result: 'found', segment: { ...floor, topic } };
+    const next = await first(this.db, selectFollowing, { ...within, from: offset, limit: 1 });
+    return { result: 'gap', next: next?.baseOffset ?? state.highWatermark };
   }
 
   async deleteSegmentsBefore(

@@ -13,7 +13,6 @@ import { SqlLeaseRequests } from './lease-requests.ts';
 import { SqlOperatorMoves } from './operator-moves.ts';
 import { SqlRebalance } from './rebalance.ts';
 import { SqlRetention } from './retention.ts';
-import { SqlSegmentFinder } from './segment-finder.ts';
 import { SqlSegments } from './segments.ts';
 import { SqlSessions } from './sessions.ts';
 import { SqlStuckCoordinator } from './stuck-coordinator.ts';
@@ -36,7 +35,6 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
   const { db, coordination, eras } = backend;
   const topics = new SqlTopics(db, group);
   const segments = new SqlSegments(db, backend.fencedWrites, eras, group);
-  const segmentFinder = new SqlSegmentFinder(db, group);
   const consumers = new SqlConsumerGroups(db, group);
   const sessions = new SqlSessions(db, coordination, eras, group);
   const agents = new SqlAgents(db, group);
@@ -68,7 +66,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     advanceHighWatermark: (fence, topic, partition, offset) =>
       segments.advanceHighWatermark(fence, topic, partition, offset),
     listSegments: (topic, partition, from, page) => segments.listSegments(topic, partition, from, page),
-    findSegment: (topic, partition, offset) => segmentFinder.findSegment(topic, partition, offset),
+    findSegment: (topic, partition, offset) => segments.findSegment(topic, partition, offset),
     deleteSegmentsBefore: (topic, partition, before, limit) =>
       segments.deleteSegmentsBefore(topic, partition, before, limit),
     ensureConsumerGroup: (name) => consumers.ensureConsumerGroup(name),
