@@ -2,32 +2,38 @@
 import { readFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
-import { expect, onTestFinished, test } from 'vitest';
-import { AgentProcess, untilLedBy } from '../test/e2e/cluster.ts';
+import { AgentProcess, postgresStore, type SharedStore, untilLedBy } from '../test/e2e/cluster.ts';
 import { eventually } from '../test/support/eventually.ts';
 import { fillSqliteStore } from '../test/support/filled-store.ts';
-import { startPostgresServer } from '../test/support/postgres-server.ts';
 import { startProgram } from '../test/support/program.ts';
+import { numberIn, Raw } from './baseline/raw.ts';
+import type { Stage } from './bench.ts';
+import type { Findings } from './harness/findings.ts';
 
 const size = { topics: 50, partitionsPerTopic: 400, segmentsPerPartition: 10, offsets: 10_000 };
 const segments = size.topics * size.partitionsPerTopic * size.segmentsPerPartition;
 
-test('a copy of 20,000 partitions and 200,000 segments, killed once', async () => {
+export async function measureCopy({ findings, postgresUrl }: Stage): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'streamhouse-copy-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  try {
+    await using store = postgresStore(await postgresUrl());
+    await copyInto(store, directory, findings);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function copyInto({ env }: SharedStore, directory: string, findings: Findings): Promise<void> {
+  const [url, schema] = [env['DATABASE_URL'] ?? '', env['DATABASE_SCHEMA'] ?? ''];
   const file = join(directory, 'metadata.db');
   await fillSqliteStore(file, size);
-  await using server = await startPostgresServer({ major: 16 });
-  const pool = new pg.Pool({ connectionString: server.url });
-  pool.on('error', () => undefined); // the server goes first
-  onTestFinished(() => pool.end());
+  await using raw = new Raw(url);
   const copied = async (): Promise<number> => {
-    const { rows } = await pool.query<{ count: string }>('select count(*) from streamhouse.segments');
-    return Number(rows[0]?.count);
+    const [row] = await raw.query(`select count(*) from ${schema}.segments`);
+    return numberIn(row, 'count');
   };
   const start = () =>
-    startProgram(['db', 'copy', '--from', `sqlite:${file}`, '--to', server.url, '-o', 'json']);
+    startProgram(['db', 'copy', '--from', `sqlite:${file}`, '--to', url, '-o', 'json'], { env });
 
   const beganAtMs = performance.now();
   const first = start();
@@ -36,7 +42,7 @@ test('a copy of 20,000 partitions and 200,000 segments, killed once', async () =
   await first.exited;
   const killedMs = performance.now() - beganAtMs;
   const before = await copied();
-  expect(before).toBeLessThan(segments);
+  if (before >= segments) throw new Error('the copy was over before it was killed');
 
   const resumedAtMs = performance.now();
   const second = start();
@@ -44,35 +50,42 @@ test('a copy of 20,000 partitions and 200,000 segments, killed once', async () =
   const watch = setInterval(() => {
     peakKb = Math.max(peakKb, memoryPeakKb(second.pid));
   }, 50);
-  expect(await second.exited).toMatchObject({ code: 0 });
+  const { code } = await second.exited;
   clearInterval(watch);
   const resumedMs = performance.now() - resumedAtMs;
-  expect(await copied()).toBe(segments);
+  if (code !== 0 || (await copied()) !== segments)
+    throw new Error(`the copy failed: ${second.stderrLines.join('\n')}`);
   const one = async (text: string): Promise<number> => {
-    const { rows } = await pool.query<{ value: string }>(`select (${text}) as value`);
-    return Number(rows[0]?.value);
+    const [row] = await raw.query(`select (${text}) as value`);
+    return numberIn(row, 'value');
   };
-  const highestCopied = await one('select max(epoch) from streamhouse.leases');
-  await using agent = new AgentProcess('broker-1', { DATABASE_URL: server.url });
+  const highestCopied = await one(`select max(epoch) from ${schema}.leases`);
+  await using agent = new AgentProcess('broker-1', env);
   const ledAtMs = performance.now();
   const mine = await one(
-    `select count(*) from streamhouse.partitions p join streamhouse.topics t using (topic_id) where t.group_name = 'default'`,
+    `select count(*) from ${schema}.partitions p join ${schema}.topics t using (topic_id) where t.group_name = 'default'`,
   );
   await agent.active();
   await agent.ask('POST', '/v1/agents/broker-1/uncordon');
   await untilLedBy([agent], mine);
   const ledMs = performance.now() - ledAtMs;
   const lowestGranted = await one(
-    `select min(epoch) from streamhouse.leases where kind = 'partition' and session_id is not null`,
+    `select min(epoch) from ${schema}.leases where kind = 'partition' and session_id is not null`,
   );
-  expect(lowestGranted).toBeGreaterThan(highestCopied);
-  const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
-  process.stdout.write(
-    `\ncopy: killed after ${seconds(killedMs)} with ${before} of ${segments} segments; resumed, compared and opened in ` +
-      `${seconds(resumedMs)}, peak ${Math.round(peakKb / 1_024)} MiB\n` +
-      `an agent led its ${mine} partitions after ${seconds(ledMs)}, under epochs from ${lowestGranted}; the highest copied is ${highestCopied}\n`,
-  );
-});
+  if (lowestGranted <= highestCopied)
+    throw new Error(`epoch ${lowestGranted} was granted after ${highestCopied}`);
+  const seconds = (what: string, ms: number) => ({ what, amount: ms / 1_000, unit: 's' });
+  findings.add({
+    title: `A copy of 20,000 partitions and ${segments} segments from SQLite to PostgreSQL`,
+    values: [
+      seconds('killed after', killedMs),
+      { what: 'segments copied by then', amount: before, unit: '' },
+      seconds('then resumed, compared and opened in', resumedMs),
+      { what: 'peak memory', amount: Math.round(peakKb / 1_024), unit: 'MiB' },
+      seconds(`an agent led its ${mine} partitions after`, ledMs),
+    ],
+  });
+}
 
 /** The most that the process has had in memory; 0 where the system does not tell, or the process is gone. */
 function memoryPeakKb(pid: number): number {

@@ -2,16 +2,17 @@
 // this process, so that the readers' own work is in the figures.
 import { type IncomingMessage } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { test } from 'vitest';
 import { systemClock } from '../src/platform/clock.ts';
 import { startHttpServer } from '../src/http/server.ts';
 import { EventAgent } from '../test/http/events-stage.ts';
 import { openEvents } from '../test/http/event-reader.ts';
-import { report, timed } from './report.ts';
+import type { Stage } from './bench.ts';
+import { rowOf } from './harness/findings.ts';
+import { medianOf } from './harness/percentiles.ts';
+import { timed } from './harness/rounds.ts';
 import { instrumentsOver } from '../test/metrics/reading.ts';
 
 const readerCount = 200;
-const rounds = 10;
 
 /** Counts events without understanding them: id, event, data and an empty line each. */
 class Counter {
@@ -36,7 +37,7 @@ class Counter {
   }
 }
 
-test('events to many readers', async () => {
+export async function measureEvents({ rounds, findings }: Stage): Promise<void> {
   const agent = new EventAgent(20_000);
   // No beats: every event that comes is one that was appended.
   agent.trust(0);
@@ -67,18 +68,21 @@ test('events to many readers', async () => {
   await measured(1_000, 2);
   const one = await measured(1, 100);
   delay.enable();
-  const thousand = await measured(1_000, rounds);
-  const tenThousand = await measured(10_000, 3);
+  const thousand = await measured(1_000, 2 * rounds);
+  const tenThousand = await measured(10_000, rounds);
   delay.disable();
-  report(`${readerCount} readers, from the event to the last reader's socket`, [
-    { what: '1 event', ms: one },
-    { what: '1,000 events at once', ms: thousand },
-    { what: '10,000 events at once', ms: tenThousand },
-  ]);
-  const median = thousand.toSorted((a, b) => a - b)[rounds / 2] ?? Number.NaN;
-  const perSecond = Math.round((1_000 * readerCount) / (median / 1_000));
-  process.stdout.write(
-    `  ${perSecond.toLocaleString('en')} events/s delivered; longest stall of the event loop in the bursts ${(delay.max / 1e6).toFixed(0)} ms\n`,
-  );
+  const perSecond = (1_000 * readerCount) / (medianOf(thousand) / 1_000);
+  findings.add({
+    title: `${readerCount} readers of events, from the event to the last reader's socket`,
+    rows: [
+      rowOf('1 event', one),
+      rowOf('1,000 events at once', thousand),
+      rowOf('10,000 events at once', tenThousand),
+    ],
+    values: [
+      { what: 'events delivered', amount: Math.round(perSecond), unit: 'per second' },
+      { what: 'longest stall of the event loop in the bursts', amount: delay.max / 1e6, unit: 'ms' },
+    ],
+  });
   for (const response of responses) response.destroy();
-});
+}

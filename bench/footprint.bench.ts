@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { onTestFinished, test } from 'vitest';
 import { AgentProcess, postgresStore, type SharedStore, untilHeld } from '../test/e2e/cluster.ts';
 import { eventually } from '../test/support/eventually.ts';
-import { startPostgresServer } from '../test/support/postgres-server.ts';
+import type { Stage } from './bench.ts';
+import type { Findings } from './harness/findings.ts';
 
 const restMs = 20_000;
 const ticksPerSecond = 100;
@@ -52,7 +52,12 @@ const transactions =
   'select xact_commit + xact_rollback from pg_stat_database where datname = current_database()';
 const connections = `select count(*) from pg_stat_activity where application_name like 'streamhouse%'`;
 
-async function atRest(what: string, agents: readonly AgentProcess[], prompt: Prompt): Promise<void> {
+async function atRest(
+  findings: Findings,
+  what: string,
+  agents: readonly AgentProcess[],
+  prompt: Prompt,
+): Promise<void> {
   await sleep(5_000);
   const before = agents.map(({ program }) => usage(program.pid));
   const began = await prompt.number(transactions);
@@ -61,18 +66,28 @@ async function atRest(what: string, agents: readonly AgentProcess[], prompt: Pro
   // The counters come late by a second or so, at both ends.
   const rate = ((await prompt.number(transactions)) - began) / (restMs / 1_000) / agents.length;
   const coordinators = await Promise.all(agents.map(async (agent) => (await agent.self()).coordinator));
-  const lines = after.map(({ rssMb, cpuMs }, index) => {
+  const notes = after.map(({ rssMb, cpuMs }, index) => {
     const share = ((cpuMs - (before[index]?.cpuMs ?? 0)) / restMs) * 100;
     const role = coordinators[index] === true ? 'coordinator' : 'agent';
-    return `    ${role.padEnd(12)} ${rssMb.toFixed(0).padStart(5)} MB ${share.toFixed(1).padStart(6)} % of a core`;
+    return `${role.padEnd(12)} ${rssMb.toFixed(0).padStart(5)} MB ${share.toFixed(1).padStart(6)} % of a core`;
   });
   const open = await prompt.number(connections);
-  process.stdout.write(
-    `\n  ${what}: ${rate.toFixed(1)} transactions/s and ${(open / agents.length).toFixed(1)} connections per agent\n${lines.join('\n')}\n`,
-  );
+  findings.add({
+    title: `${agents.length} agents at rest: ${what}`,
+    values: [
+      { what: 'transactions of an agent', amount: rate, unit: 'per second' },
+      { what: 'connections of an agent', amount: open / agents.length, unit: '' },
+    ],
+    notes,
+  });
 }
 
-async function grow(store: SharedStore, agents: readonly AgentProcess[], prompt: Prompt): Promise<void> {
+async function grow(
+  findings: Findings,
+  store: SharedStore,
+  agents: readonly AgentProcess[],
+  prompt: Prompt,
+): Promise<void> {
   const [first] = agents;
   if (first === undefined) throw new Error('no agent');
   const schema = store.env['DATABASE_SCHEMA'] ?? '';
@@ -88,8 +103,8 @@ async function grow(store: SharedStore, agents: readonly AgentProcess[], prompt:
     held += count;
     await untilHeld(agents, split(held, agents.length));
     const bytes = ((await prompt.number(size)) - before) / count;
-    process.stdout.write(`\n  a partition, led once: ${bytes.toFixed(0)} bytes of tables and indexes\n`);
-    await atRest(`${held} partitions on ${agents.length} agents`, agents, prompt);
+    grown(findings, 'a partition, led once', bytes);
+    await atRest(findings, `${held} partitions on ${agents.length} agents`, agents, prompt);
   }
   const leaders = await Promise.all(agents.map(async (agent) => ({ agent, held: await agent.held() })));
   const leader = leaders.find((each) => each.held.length > 0);
@@ -112,27 +127,37 @@ async function grow(store: SharedStore, agents: readonly AgentProcess[], prompt:
     if (status !== 201) throw new Error(`append: ${status} ${JSON.stringify(body)}`);
   }
   const bytes = ((await prompt.number(size)) - before) / segmentCount;
-  process.stdout.write(`\n  a segment: ${bytes.toFixed(0)} bytes of tables and indexes\n`);
-  await atRest(`${held} partitions, after the appends`, agents, prompt);
+  grown(findings, 'a segment', bytes);
+  await atRest(findings, `${held} partitions, after the appends`, agents, prompt);
 }
 
-test.each([1, 3, 8])('%s agents on PostgreSQL', async (count) => {
-  await using server = await startPostgresServer({ major: 16 });
-  await using store = postgresStore(server.url);
-  await using prompt = await new Prompt(server.url).connect();
-  const env = { ...store.env, SESSION_TTL_MS: '10000' };
-  const agents = Array.from({ length: count }, (_, index) => new AgentProcess(`a${index}`, env));
-  onTestFinished(async () => {
-    for (const agent of agents) await agent[Symbol.asyncDispose]();
+function grown(findings: Findings, what: string, bytes: number): void {
+  findings.add({
+    title: 'Growth of the store',
+    values: [{ what, amount: Math.round(bytes), unit: 'bytes of tables and indexes' }],
   });
-  for (const agent of agents) await agent.active();
-  await eventually(async () =>
-    (await Promise.all(agents.map((agent) => agent.self()))).some((self) => self.coordinator),
-  );
-  await atRest('nothing to lead', agents, prompt);
-  // Three are watched and watch closely whatever there is to lead; more of them show what each further one costs.
-  if (count <= 3) await grow(store, agents, prompt);
-});
+}
+
+export async function measureFootprint({ findings, postgresUrl }: Stage): Promise<void> {
+  const url = await postgresUrl();
+  for (const count of [1, 3, 8]) {
+    await using store = postgresStore(url);
+    await using prompt = await new Prompt(url).connect();
+    const env = { ...store.env, SESSION_TTL_MS: '10000' };
+    const agents = Array.from({ length: count }, (_, index) => new AgentProcess(`a${index}`, env));
+    try {
+      for (const agent of agents) await agent.active();
+      await eventually(async () =>
+        (await Promise.all(agents.map((agent) => agent.self()))).some((self) => self.coordinator),
+      );
+      await atRest(findings, 'nothing to lead', agents, prompt);
+      // Three are watched and watch closely whatever there is to lead; more of them show what each further one costs.
+      if (count <= 3) await grow(findings, store, agents, prompt);
+    } finally {
+      for (const agent of agents) await agent[Symbol.asyncDispose]();
+    }
+  }
+}
 
 function split(total: number, among: number): number[] {
   return Array.from({ length: among }, (_, index) => Math.floor((total + index) / among));

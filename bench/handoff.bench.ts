@@ -1,6 +1,5 @@
 // How long a planned handoff takes beyond what the broker needs: from its acknowledgement to the event that tells the next
 // broker. And a graceful stop of an agent whose broker has many partitions to let go of.
-import { test } from 'vitest';
 import { z } from 'zod';
 import { readEvents } from '../src/client/event-source.ts';
 import {
@@ -12,10 +11,11 @@ import {
   untilLedBy,
 } from '../test/e2e/cluster.ts';
 import { eventually } from '../test/support/eventually.ts';
-import { startPostgresServer } from '../test/support/postgres-server.ts';
-import { type Figure, report, timed } from './report.ts';
+import type { Stage } from './bench.ts';
+import { rowOf, type TimeRow } from './harness/findings.ts';
+import { timed } from './harness/rounds.ts';
 
-const moves = 200;
+const movesPerRound = 20;
 const partitionsOfStop = 1_000;
 
 const leaseData = z.object({ topic: z.string(), partition: z.number(), epoch: z.number() });
@@ -79,7 +79,7 @@ class Broker implements AsyncDisposable {
   }
 }
 
-async function handoffs(store: SharedStore): Promise<number[]> {
+async function handoffs(store: SharedStore, moves: number): Promise<number[]> {
   await using a = new AgentProcess('a', store.env);
   await using b = new AgentProcess('b', store.env);
   await Promise.all([a.active(), b.active()]);
@@ -128,23 +128,26 @@ async function stop(store: SharedStore): Promise<number> {
   return (await timed(() => untilLedBy([c], partitionsOfStop))).ms;
 }
 
-async function measure(makeStore: () => SharedStore): Promise<Figure[]> {
+async function measure(rounds: number, makeStore: () => SharedStore): Promise<TimeRow[]> {
   const moved = makeStore();
-  const ms = await handoffs(moved);
+  const ms = await handoffs(moved, movesPerRound * rounds);
   await moved[Symbol.asyncDispose]();
   const stops: number[] = [];
-  for (let round = 0; round < 12; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     await using store = makeStore();
     stops.push(await stop(store));
   }
   return [
-    { what: 'handoff: acknowledgement to the next grant’s event', ms },
-    { what: `SIGTERM, broker attached, ${partitionsOfStop} partitions: all led elsewhere`, ms: stops },
+    rowOf('handoff: acknowledgement to the next grant’s event', ms),
+    rowOf(`SIGTERM, broker attached, ${partitionsOfStop} partitions: all led elsewhere`, stops),
   ];
 }
 
-test('handoff', async () => {
-  await using server = await startPostgresServer({ major: 16 });
-  report('PostgreSQL 16, fsync on', await measure(() => postgresStore(server.url)));
-  report('SQLite', await measure(sqliteStore));
-});
+export async function measureHandoffs({ rounds, findings, postgresUrl }: Stage): Promise<void> {
+  const url = await postgresUrl();
+  findings.add({
+    title: 'PostgreSQL: planned handoffs, by processes',
+    rows: await measure(rounds, () => postgresStore(url)),
+  });
+  findings.add({ title: 'SQLite: planned handoffs, by processes', rows: await measure(rounds, sqliteStore) });
+}

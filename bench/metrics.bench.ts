@@ -1,19 +1,20 @@
 // A scrape of the largest agent that we build for: how long until it is answered, and how long the event loop waits meanwhile. The
 // agent leads 10,000 partitions, shows 1,000 of them, coordinates 1,000 agents and has answered on every route.
 import { collectDefaultMetrics } from 'prom-client';
-import { test } from 'vitest';
 import { planFigures } from '../src/coordination/plan-figures.ts';
 import { createInstruments } from '../src/metrics/instruments.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import type { LiveAgent, PlanningInput } from '../src/store/assignments.ts';
 import { quietProbe } from '../test/metrics/reading.ts';
-import { type Figure, report, timed } from './report.ts';
+import type { Stage } from './bench.ts';
+import { rowOf, type TimeRow } from './harness/findings.ts';
+import { timed } from './harness/rounds.ts';
 
 const agentCount = 1_000;
 const partitionCount = 10_000;
 const routeCount = 60;
 const operationCount = 60;
-const scrapes = 100;
+const scrapesPerRound = 20;
 
 const agents = Array.from({ length: agentCount }, (_, i): LiveAgent => ({
   agentId: `agent-${i}`,
@@ -50,7 +51,7 @@ const everythingMoves = input.partitions.map(({ topic, partition, assignedTo }, 
 const leases = input.partitions.map(({ topic, partition }) => ({ topic, partition, epoch: 2 ** 32 }));
 
 /** How long the work took, and the longest turn of the event loop meanwhile, for each run. */
-async function turns(runs: number, work: () => Promise<unknown>): Promise<readonly [Figure, Figure]> {
+async function turns(what: string, runs: number, work: () => Promise<unknown>): Promise<TimeRow[]> {
   const whole: number[] = [];
   const longest: number[] = [];
   for (let run = 0; run < runs; run++) {
@@ -68,14 +69,14 @@ async function turns(runs: number, work: () => Promise<unknown>): Promise<readon
     longest.push(mostMs);
   }
   return [
-    { what: 'until it is there', ms: whole },
-    { what: 'the longest turn of the event loop', ms: longest },
+    rowOf(`${what}: until it is there`, whole),
+    rowOf(`${what}: the longest turn of the event loop`, longest),
   ];
 }
 
-test('a scrape with 10,000 partitions and 1,000 agents', async () => {
+export async function measureMetrics({ rounds, findings }: Stage): Promise<void> {
   const planned = { input, plan: { moves: everythingMoves, deferred: 0 }, generation: 8 };
-  report('The figures of a plan', await turns(20, () => planFigures(planned, systemClock)));
+  const ofPlan = await turns('the figures of a plan', 4 * rounds, () => planFigures(planned, systemClock));
 
   const figures = await planFigures(planned, systemClock);
   const instruments = createInstruments({
@@ -103,12 +104,11 @@ test('a scrape with 10,000 partitions and 1,000 agents', async () => {
   }
   const text = await instruments.scrape.metrics();
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
-  report(
-    `A scrape: ${lines} series, ${Math.round(text.length / 1_024)} KiB`,
-    await turns(scrapes, () => instruments.scrape.metrics()),
-  );
-  report(
-    'The same as prom-client renders it, in one turn',
-    await turns(scrapes, () => instruments.registry.metrics()),
-  );
-}, 120_000);
+  const scrapes = scrapesPerRound * rounds;
+  const inSlices = await turns('a scrape', scrapes, () => instruments.scrape.metrics());
+  const atOnce = await turns('as prom-client renders it', scrapes, () => instruments.registry.metrics());
+  findings.add({
+    title: `A scrape with ${partitionCount} partitions and ${agentCount} agents: ${lines} series, ${Math.round(text.length / 1_024)} KiB`,
+    rows: [...ofPlan, ...inSlices, ...atOnce],
+  });
+}

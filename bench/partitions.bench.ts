@@ -1,6 +1,6 @@
-// A topic of 10,000 partitions on one agent, and what a heartbeat costs then.
-import pg from 'pg';
-import { test } from 'vitest';
+// A topic of 10,000 partitions on one agent, a process, over HTTP: how long until it is there, led and listed, and what memory it takes.
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AgentProcess,
   postgresStore,
@@ -8,82 +8,101 @@ import {
   sqliteStore,
   untilHeld,
 } from '../test/e2e/cluster.ts';
-import { eventually } from '../test/support/eventually.ts';
-import { startPostgresServer } from '../test/support/postgres-server.ts';
-import { type Figure, report, timed } from './report.ts';
+import type { Stage } from './bench.ts';
+import { rowOf, type Value } from './harness/findings.ts';
+import { medianOf } from './harness/percentiles.ts';
+import { timed } from './harness/rounds.ts';
 
 const partitionCount = 10_000;
-/** The server's counters come in gusts: over so many heartbeats they even out. */
-const beatsMin = 60;
+/** Until what the start, or the grants, left behind has been collected. */
+const restMs = 5_000;
+const looks = 10;
+const lookMs = 300;
 
-async function measure(store: SharedStore): Promise<Figure[]> {
-  await using agent = new AgentProcess('a', { ...store.env, SESSION_TTL_MS: '10000' });
-  await agent.active();
-  const created = await timed(() => agent.ask('POST', '/v1/topics', { name: 'big', partitionCount }));
-  const led = await timed(() => untilHeld([agent], [partitionCount]));
-  const listed: number[] = [];
-  for (let round = 0; round < 10; round++) {
-    listed.push((await timed(() => agent.ask('GET', '/v1/leases?limit=10000'))).ms);
-  }
+/** Of one agent. Memory is NaN where the system does not tell. */
+interface Seen {
+  readonly createdMs: number;
+  readonly ledMs: number;
+  readonly listedMs: readonly number[];
+  readonly idleMb: number;
+  readonly heldMb: number;
+}
+
+export async function measurePartitions({ rounds, findings, postgresUrl }: Stage): Promise<void> {
+  const url = await postgresUrl();
+  const onPostgres = await measure(rounds, () => postgresStore(url));
+  const idleMb = medianOf(onPostgres.map((seen) => seen.idleMb));
+  const moreMb = medianOf(onPostgres.map((seen) => seen.heldMb - seen.idleMb));
+  const values: Value[] = [
+    { what: 'memory of an idle agent', amount: idleMb, unit: 'MB' },
+    { what: 'memory per 10,000 partitions held', amount: moreMb, unit: 'MB' },
+  ];
+  findings.add({
+    title: 'PostgreSQL: 10,000 partitions on one agent, over HTTP',
+    rows: rowsOf(onPostgres),
+    values: values.filter(({ amount }) => !Number.isNaN(amount)),
+  });
+  findings.add({
+    title: 'SQLite: 10,000 partitions on one agent, over HTTP',
+    rows: rowsOf(await measure(rounds, sqliteStore)).map((row) => ({ ...row, what: `sqlite ${row.what}` })),
+  });
+}
+
+function rowsOf(all: readonly Seen[]) {
   return [
-    { what: 'create a topic of 10,000 partitions', ms: [created.ms] },
-    { what: 'then: until all are held by one agent', ms: [led.ms] },
-    { what: 'list its 10,000 leases over HTTP', ms: listed },
+    rowOf(
+      'over HTTP: create a topic of 10,000 partitions',
+      all.map(({ createdMs }) => createdMs),
+    ),
+    rowOf(
+      'over HTTP: then until all are held by one agent',
+      all.map(({ ledMs }) => ledMs),
+    ),
+    rowOf(
+      'over HTTP: list its 10,000 leases',
+      all.flatMap(({ listedMs }) => listedMs),
+    ),
   ];
 }
 
-/** Rows written in all tables, and in `sessions` alone, while one agent at rest beats some times. */
-async function rowsPerHeartbeat(url: string, partitions: number): Promise<string> {
-  await using store = postgresStore(url);
-  const schema = store.env['DATABASE_SCHEMA'] ?? '';
-  await using agent = new AgentProcess('a', { ...store.env, SESSION_TTL_MS: '1000' });
-  await agent.active();
-  await agent.ask('POST', '/v1/topics', { name: 'some', partitionCount: partitions });
-  await untilHeld([agent], [partitions]);
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    const read = async (): Promise<{ beats: number; rows: number; hot: number }> => {
-      const { rows } = await client.query<{ beats: string; rows: string; hot: string }>(
-        `select (select max(beat) from "${schema}".sessions) as beats,
-           sum(n_tup_ins + n_tup_upd + n_tup_del) as rows, sum(n_tup_hot_upd) as hot
-         from pg_stat_user_tables where schemaname = $1`,
-        [schema],
-      );
-      const [row] = rows;
-      return { beats: Number(row?.beats), rows: Number(row?.rows), hot: Number(row?.hot) };
-    };
-    // The server's counters come late: rest until the acquire's rows are in them.
-    let before = await read();
-    await eventually(
-      async () => {
-        const now = await read();
-        const atRest =
-          now.rows - before.rows <= 2 * (now.beats - before.beats) && now.beats - before.beats >= beatsMin;
-        if (now.beats - before.beats >= beatsMin && !atRest) before = now;
-        return atRest;
-      },
-      { timeoutMs: 120_000 },
-    );
-    const after = await read();
-    const perBeat = (after.rows - before.rows) / (after.beats - before.beats);
-    const hot = (after.hot - before.hot) / (after.rows - before.rows);
-    return `  ${String(partitions).padStart(6)} partitions held: ${perBeat.toFixed(2)} rows written per heartbeat, ${(100 * hot).toFixed(0)} % heap-only, over ${after.beats - before.beats} heartbeats`;
-  } finally {
-    await client.end();
+/** An agent for every other round: each takes a quarter of a minute. */
+async function measure(rounds: number, makeStore: () => SharedStore): Promise<Seen[]> {
+  const all: Seen[] = [];
+  for (let round = 0; round < rounds; round += 2) {
+    await using store = makeStore();
+    all.push(await oneAgent(store));
   }
+  return all;
 }
 
-test('ten thousand partitions', async () => {
-  await using server = await startPostgresServer({ major: 16 });
-  {
-    await using store = postgresStore(server.url);
-    report('PostgreSQL 16, fsync on', await measure(store));
+async function oneAgent(store: SharedStore): Promise<Seen> {
+  await using agent = new AgentProcess('a', { ...store.env, SESSION_TTL_MS: '10000' });
+  await agent.active();
+  const idleMb = await restingMb(agent);
+  const created = await timed(() => agent.ask('POST', '/v1/topics', { name: 'big', partitionCount }));
+  const led = await timed(() => untilHeld([agent], [partitionCount]));
+  const heldMb = await restingMb(agent);
+  const listedMs: number[] = [];
+  for (let list = 0; list < looks; list++) {
+    listedMs.push((await timed(() => agent.ask('GET', '/v1/leases?limit=10000'))).ms);
   }
-  {
-    await using store = sqliteStore();
-    report('SQLite', await measure(store));
+  return { createdMs: created.ms, ledMs: led.ms, listedMs, idleMb, heldMb };
+}
+
+async function restingMb(agent: AgentProcess): Promise<number> {
+  await sleep(restMs);
+  const seen: number[] = [];
+  for (let look = 0; look < looks; look++) {
+    seen.push(residentMb(agent.program.pid));
+    await sleep(lookMs);
   }
-  const lines = [await rowsPerHeartbeat(server.url, 12), await rowsPerHeartbeat(server.url, partitionCount)];
-  process.stdout.write(`\nPostgreSQL 16, an agent at rest\n${lines.join('\n')}\n`);
-});
+  return medianOf(seen);
+}
+
+function residentMb(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_000;
+  } catch {
+    return Number.NaN;
+  }
+}

@@ -1,5 +1,4 @@
 // How long planning takes for the largest cluster that we build for, and how long the event loop waits for one slice of it.
-import { test } from 'vitest';
 import {
   type DepartedAgent,
   type Plan,
@@ -8,12 +7,13 @@ import {
   type PlannerInput,
   type PlannerPartition,
 } from '../src/domain/planner.ts';
-import { type Figure, report } from './report.ts';
+import type { Stage } from './bench.ts';
+import { rowOf, type TimeRow } from './harness/findings.ts';
 
 const agentCount = 1_000;
 const topicCount = 1_000;
 const partitionsOfTopic = 100;
-const runs = 15;
+const runsPerRound = 3;
 
 const zones = ['a', 'b', 'c'] as const;
 const agents = Array.from({ length: agentCount }, (_, i) => agent(agentId(i), i));
@@ -28,7 +28,7 @@ const fresh: readonly PlannerPartition[] = Array.from({ length: topicCount }, (_
   })),
 ).flat();
 
-test('an assignment of 100,000 partitions on 1,000 agents of weights 1 and 2 in three zones', () => {
+export async function measurePlanner({ rounds, findings }: Stage): Promise<void> {
   const wishing = away(carriedOut(fresh, planned({ agents, partitions: fresh })));
   const placed = carriedOut(wishing, planned({ agents, partitions: wishing }));
   const previousAgents = agents.map((agent) => agent.agentId);
@@ -57,17 +57,34 @@ test('an assignment of 100,000 partitions on 1,000 agents of weights 1 and 2 in 
       },
     ],
   ];
-  const whole: Figure[] = [];
-  const slices: Figure[] = [];
+  const whole: TimeRow[] = [];
+  const slices: TimeRow[] = [];
+  const notes: string[] = [];
   for (const [what, input] of cases) {
-    const { moves } = planned(input);
-    const timings = Array.from({ length: runs }, () => inSlices(input));
-    whole.push({ what: `${what}: ${moves.length} moves`, ms: timings.map(({ totalMs }) => totalMs) });
-    slices.push({ what, ms: timings.map(({ longestMs }) => longestMs) });
+    notes.push(`${what}: ${planned(input).moves.length} moves`);
+    const timings = Array.from({ length: runsPerRound * rounds }, () => inSlices(input));
+    whole.push(
+      rowOf(
+        `plan: ${what}`,
+        timings.map(({ totalMs }) => totalMs),
+      ),
+    );
+    slices.push(
+      rowOf(
+        `longest slice: ${what}`,
+        timings.map(({ longestMs }) => longestMs),
+      ),
+    );
   }
-  report('The whole plan', whole);
-  report('The longest slice of each plan', slices);
-});
+  findings.add({
+    title: '100,000 partitions planned for 1,000 agents of weights 1 and 2 in three zones',
+    rows: [...whole, ...slices],
+    values: [
+      { what: 'longest slice of any plan', amount: Math.max(...slices.map(({ ms }) => ms.max)), unit: 'ms' },
+    ],
+    notes,
+  });
+}
 
 function agent(id: string, i: number): PlannerAgent {
   return {

@@ -1,8 +1,6 @@
-// How long partitions are without a leader when agents end: real processes, the default TTL of 10 s. BENCH_KILLS and BENCH_KILLS_BY_TIME say
-// how often an agent that leads a thousand partitions is killed, with crash detection and without.
+// How long partitions are without a leader when agents end: real processes, the default TTL of 10 s. As many kills as rounds.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { afterAll, beforeAll, test } from 'vitest';
 import {
   AgentProcess,
   type Env,
@@ -13,32 +11,21 @@ import {
   untilLedBy,
 } from '../test/e2e/cluster.ts';
 import { eventually } from '../test/support/eventually.ts';
-import { type PostgresServer, startPostgresServer } from '../test/support/postgres-server.ts';
-import { type Figure, report, timed } from './report.ts';
+import { numberIn, Raw } from './baseline/raw.ts';
+import type { Stage } from './bench.ts';
+import { rowOf, type TimeRow } from './harness/findings.ts';
+import { timed } from './harness/rounds.ts';
 
 const ttlMs = 10_000;
-const rounds = 3;
-const kills = countOf('BENCH_KILLS', 20);
-const killsByTime = countOf('BENCH_KILLS_BY_TIME', 20);
 const partitionsEach = 1_000;
+const manyPartitions = 10_000;
 const lookMs = 5;
 
-let server: PostgresServer;
-beforeAll(async () => {
-  server = await startPostgresServer({ major: 16 });
-});
-afterAll(() => server[Symbol.asyncDispose]());
-
-function countOf(name: string, otherwise: number): number {
-  const count = Number(process.env[name] ?? otherwise);
-  if (!Number.isInteger(count) || count < 1) throw new Error(`${name} must be a whole number from 1 on`);
-  return count;
-}
-
-async function stopAndKill(makeStore: () => SharedStore): Promise<Figure[]> {
+/** For every other round: where nobody sees a crash it takes the TTL. */
+async function stopAndKill(rounds: number, makeStore: () => SharedStore): Promise<TimeRow[]> {
   const term: number[] = [];
   const kill: number[] = [];
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < rounds; round += 2) {
     await using store = makeStore();
     const env = { ...store.env, SESSION_TTL_MS: String(ttlMs) };
     await using a = new AgentProcess('a', env);
@@ -55,8 +42,8 @@ async function stopAndKill(makeStore: () => SharedStore): Promise<Figure[]> {
     kill.push((await timed(() => untilLedBy([a], 12))).ms);
   }
   return [
-    { what: 'SIGTERM of one of three: until its four are led elsewhere', ms: term },
-    { what: 'SIGKILL of one of two, TTL 10 s: until its six are led', ms: kill },
+    rowOf('SIGTERM of one of three: until its four are led elsewhere', term),
+    rowOf('SIGKILL of one of two, TTL 10 s: until its six are led', kill),
   ];
 }
 
@@ -106,11 +93,12 @@ async function endAll(agents: readonly AgentProcess[]): Promise<void> {
 
 /** Three agents with a thousand partitions each, killed by turns, whoever coordinates; `from` when the time counts. */
 async function killByTurns(
+  url: string,
   times: number,
   settings: Env,
   from: (killed: Look, led: Look) => number,
 ): Promise<number[]> {
-  await using store = postgresStore(server.url);
+  await using store = postgresStore(url);
   // The same three come back again and again, which is no flapping here.
   const env = { ...store.env, SESSION_TTL_MS: String(ttlMs), RETURN_DELAY_MS: '0', ...settings };
   const agents = ['a', 'b', 'c'].map((agentId) => new AgentProcess(agentId, env));
@@ -118,7 +106,7 @@ async function killByTurns(
   await Promise.all(agents.map((agent) => agent.active()));
   const partitionCount = agents.length * partitionsEach;
   await agents[0]?.ask('POST', '/v1/topics', { name: 'orders', partitionCount });
-  await using observer = await Observer.open(server.url, store.env['DATABASE_SCHEMA'] ?? '');
+  await using observer = await Observer.open(url, store.env['DATABASE_SCHEMA'] ?? '');
   const took: number[] = [];
   for (let nth = 0; nth < times; nth++) {
     await untilHeld(
@@ -144,21 +132,72 @@ async function killByTurns(
   return took;
 }
 
-test('an agent that ends', async () => {
-  report('PostgreSQL 16, fsync on', await stopAndKill(() => postgresStore(server.url)));
-  report('SQLite', await stopAndKill(sqliteStore));
-});
+/** What the database saw of one kill, by its own clock. */
+interface Kill {
+  readonly killedToLedMs: number;
+  readonly reapedToLedMs: number;
+}
 
-test('an agent that leads 1,000 partitions is killed', async () => {
-  const ms = await killByTurns(kills, {}, (killed) => killed.nowMs);
-  report('PostgreSQL 16, fsync on, three agents with 1,000 partitions each, TTL 10 s', [
-    { what: 'kill -9 of one, by turns: until all are led', ms },
-  ]);
-});
+/** One of two agents with 10,000 partitions each: its end was noticed when its session was ended. */
+async function killOfMany(url: string): Promise<Kill> {
+  await using store = postgresStore(url);
+  const schema = store.env['DATABASE_SCHEMA'] ?? '';
+  const env = { ...store.env, SESSION_TTL_MS: String(ttlMs) };
+  await using a = new AgentProcess('a', env);
+  await using b = new AgentProcess('b', env);
+  await Promise.all([a.active(), b.active()]);
+  await a.ask('POST', '/v1/topics', { name: 'orders', partitionCount: 2 * manyPartitions });
+  await untilHeld([a, b], [manyPartitions, manyPartitions]);
+  await using observer = await Observer.open(url, schema);
+  await using raw = new Raw(url);
+  const { nowMs } = await observer.look('b');
+  b.kill('SIGKILL');
+  await eventually(async () => (await observer.look('b')).led === 2 * manyPartitions, {
+    everyMs: lookMs,
+    what: 'all to be led by one',
+    timeoutMs: 6 * ttlMs,
+  });
+  const [row] = await raw.query(
+    `select extract(epoch from max(l.acquired_at))::float8 * 1000 as led,
+       (select extract(epoch from max(ended_at))::float8 * 1000 from ${schema}.sessions where agent_id = 'b') as reaped
+     from ${schema}.leases l where l.kind = 'partition'`,
+  );
+  const led = numberIn(row, 'led');
+  return { killedToLedMs: led - nowMs, reapedToLedMs: led - numberIn(row, 'reaped') };
+}
 
-test('the same without crash detection', async () => {
-  const ms = await killByTurns(killsByTime, { CRASH_DETECTION: 'off' }, (_, led) => led.expiresMs);
-  report('The same with CRASH_DETECTION=off', [
-    { what: 'from its last heartbeat + TTL until all are led', ms },
-  ]);
-});
+export async function measureTakeovers({ rounds, findings, postgresUrl }: Stage): Promise<void> {
+  const url = await postgresUrl();
+  findings.add({
+    title: 'PostgreSQL: an agent of few partitions ends',
+    rows: await stopAndKill(rounds, () => postgresStore(url)),
+  });
+  findings.add({
+    title: 'SQLite: an agent of few partitions ends',
+    rows: await stopAndKill(rounds, sqliteStore),
+  });
+  const crashes = await killByTurns(url, rounds, {}, (killed) => killed.nowMs);
+  const byTime = await killByTurns(url, rounds, { CRASH_DETECTION: 'off' }, (_, led) => led.expiresMs);
+  findings.add({
+    title: 'PostgreSQL: three agents with 1,000 partitions each, TTL 10 s, kill -9 by turns',
+    rows: [
+      rowOf('kill -9 of one: until all are led', crashes),
+      rowOf('CRASH_DETECTION=off: from its last heartbeat + TTL until all are led', byTime),
+    ],
+  });
+  const kills: Kill[] = [];
+  for (let round = 0; round < rounds; round++) kills.push(await killOfMany(url));
+  findings.add({
+    title: 'PostgreSQL: two agents with 10,000 partitions each, TTL 10 s, kill -9 of one',
+    rows: [
+      rowOf(
+        '10,000 partitions: from the kill to the last grant',
+        kills.map(({ killedToLedMs }) => killedToLedMs),
+      ),
+      rowOf(
+        '10,000 partitions: from the reap to the last grant',
+        kills.map(({ reapedToLedMs }) => reapedToLedMs),
+      ),
+    ],
+  });
+}
