@@ -29,6 +29,10 @@ import { supervise } from './supervise.ts';
 
 /** After a reconnection, agents look again within this time, milliseconds. */
 const resyncSpreadMs = 500;
+/** The reaper's looks find a vacancy; the elector's own are for the case that they do not. In TTLs. */
+const vacancyLookTtls = 10;
+/** Of the agents that are not close to the coordinator, at each change of membership: so that many of them are enough when all close ones have left. */
+const distantLookShare = 1 / 16;
 
 export interface LiveSessionOptions {
   readonly agentId: string;
@@ -118,10 +122,14 @@ export class LiveSession {
         surroundings.tell([{ type: 'assignment.changed', generation }]);
       },
     });
-    this.elector = new Elector(deps, this.holdings, { role: COORDINATOR, tickMs: budget.ttlMs });
+    this.elector = new Elector(deps, this.holdings, {
+      role: COORDINATOR,
+      tickMs: budget.ttlMs,
+      vacancyLookMs: vacancyLookTtls * budget.ttlMs,
+    });
     this.reaper = new Reaper(
       deps,
-      { sessionId, budget, pollMs, detectsCrashes },
+      { sessionId, budget, pollMs, pingMs, detectsCrashes },
       {
         vacant: () => this.elector.look(),
         retired: () => deps.signals.publish('membership'),
@@ -352,11 +360,17 @@ export class LiveSession {
     this.heartbeat.now();
   }
 
+  /** Of a thousand agents that hear of each one that came or went a few look: those that are close to the coordinator, and by chance others. */
+  private coordinatorMayHaveGone(): void {
+    if (this.reaper.isClose) this.elector.look();
+    else if (this.deps.random() < distantLookShare) this.reaper.lookNow();
+  }
+
   private hear(kind: SignalKind, ending: AbortSignal): void {
     this.deps.instruments.signals.inc({ kind });
     switch (kind) {
       case 'membership':
-        this.elector.look();
+        this.coordinatorMayHaveGone();
         this.surroundings.elections.look();
         this.rebalancer.changed('membership');
         break;
@@ -377,6 +391,7 @@ export class LiveSession {
         void this.resyncSoon(ending);
         break;
       case 'ping':
+        this.reaper.coordinatorHeard();
         break;
     }
   }
