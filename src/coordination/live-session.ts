@@ -242,7 +242,7 @@ export class LiveSession {
     const { signals } = this.deps;
     using work = new Scope(stop);
     using beating = new Scope(new AbortController().signal);
-    const unsubscribe = signals.subscribe((kind) => this.hear(kind, work.signal));
+    const unsubscribe = signals.subscribe((kind, agents) => this.hear(kind, agents, work.signal));
     const unwatch = this.surroundings.broker.onChange(() => this.brokerChanged());
     const forgetConnection = this.deps.onConnectionLost(() => this.connectionLost());
     this.brokerChanged();
@@ -366,7 +366,7 @@ export class LiveSession {
     else if (this.deps.random() < distantLookShare) this.reaper.lookNow();
   }
 
-  private hear(kind: SignalKind, ending: AbortSignal): void {
+  private hear(kind: SignalKind, agents: readonly string[] | undefined, ending: AbortSignal): void {
     this.deps.instruments.signals.inc({ kind });
     switch (kind) {
       case 'membership':
@@ -378,7 +378,8 @@ export class LiveSession {
         this.rebalancer.changed('topics');
         break;
       case 'assignment':
-        this.keeper.assignmentChanged();
+        // Whom it does not concern hears of the generation by its next heartbeat: a thousand agents do not all read for each move.
+        if (agents === undefined || agents.includes(this.options.agentId)) this.keeper.assignmentChanged();
         break;
       case 'leases':
         this.keeper.leasesFreed();

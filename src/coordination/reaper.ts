@@ -148,8 +148,10 @@ export class Reaper {
     }
     await this.retireStuck();
     const nowMs = clock.monotonicMs();
+    // Who looks less often than silences are observed waits for none.
+    const isObservingSilence = pollMs <= this.options.budget.heartbeatIntervalMs;
     const next = Math.min(
-      this.silence.nextSilenceInMs(nowMs) ?? Infinity,
+      (isObservingSilence ? this.silence.nextSilenceInMs(nowMs) : undefined) ?? Infinity,
       this.crashes.nextInMs(nowMs) ?? Infinity,
     );
     // Right behind the end of a silence or a grace, but never a busy loop.
