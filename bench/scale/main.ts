@@ -13,6 +13,6 @@ function optionsOrExit(): ScaleOptions {
     return scaleOptions(process.argv.slice(2));
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}\n`);
-    process.exit(2);
+    return process.exit(2);
   }
 }

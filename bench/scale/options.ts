@@ -18,11 +18,13 @@ export interface ScaleOptions {
   readonly processes: number;
   /** Of the steady state. */
   readonly seconds: number;
+  /** Between the last change and the steady state: what the change left behind comes to an end, and the server's counters are told. */
+  readonly settleSeconds: number;
   readonly ttlMs: number;
   readonly json: boolean;
 }
 
-type Sizes = Omit<ScaleOptions, 'scenario' | 'json'>;
+type Sizes = Omit<ScaleOptions, 'scenario' | 'settleSeconds' | 'json'>;
 
 /** The goals of the project: what each scenario is run at when nothing else is said. */
 const goals: Readonly<Record<Scenario, Sizes>> = {
@@ -56,7 +58,7 @@ const goals: Readonly<Record<Scenario, Sizes>> = {
 };
 
 export const usage = `npm run bench:scale -- [--scenario ${scenarios.join('|')}] [--agents N] [--partitions N] [--topics N]
-  [--zones N] [--processes N] [--seconds N] [--ttl MS] [--json]`;
+  [--zones N] [--processes N] [--seconds N] [--settle N] [--ttl MS] [--json]`;
 
 /** Throws a TypeError that says what is wrong. */
 export function scaleOptions(args: readonly string[]): ScaleOptions {
@@ -71,6 +73,7 @@ export function scaleOptions(args: readonly string[]): ScaleOptions {
       zones: size,
       processes: size,
       seconds: size,
+      settle: size,
       ttl: size,
       json: { type: 'boolean', default: false },
     },
@@ -96,6 +99,7 @@ export function scaleOptions(args: readonly string[]): ScaleOptions {
     // A zone that is killed is some processes, whole.
     processes: Math.ceil(processes / zones) * zones,
     seconds: whole('seconds', values.seconds, goal.seconds, 0),
+    settleSeconds: whole('settle', values.settle, 12, 0),
     ttlMs: whole('ttl', values.ttl, goal.ttlMs),
     json: values.json,
   };

@@ -22,8 +22,6 @@ const schema = 'streamhouse';
 const connectionsPerAgent = 3;
 /** Beside the agents: pools that grow for a moment, the bench's own, the server's reserve. */
 const connectionsSpare = 200;
-/** After a change, before the steady state is measured: what the change left behind comes to an end, and the counters are told. */
-const settledAfterMs = 12_000;
 const takeoverLookMs = 10;
 
 /** `tell` hears what is done, for people. */
@@ -69,7 +67,7 @@ function partsOf(
   hosts: readonly HostingProcess[],
   observer: Observer,
 ): readonly Part[] {
-  const { scenario, partitions, seconds } = options;
+  const { scenario, partitions, seconds, settleSeconds } = options;
   const [victim, ...others] = hosts;
   if (victim === undefined) throw new Error('nobody to kill');
   const led = (): Promise<void> => observer.untilLed(partitions);
@@ -94,7 +92,7 @@ function partsOf(
   const settle: Part = {
     name: 'settling',
     work: async () => {
-      await sleep(settledAfterMs);
+      await sleep(settleSeconds * 1_000);
       return {};
     },
   };
@@ -140,6 +138,7 @@ function partsOf(
     case 'takeover':
       return [start, topics, settle, killed('one agent is killed', [victim])];
     case 'whole':
+    default:
       return [
         start,
         topics,
