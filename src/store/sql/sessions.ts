@@ -177,8 +177,8 @@ const coordinatorName = sql.raw(`'${leaseRow(COORDINATOR).name}'`);
 type ObservedRow = ObservedSession & { readonly coordinatorEpoch: number | null };
 
 /**
- * The coordinator's session and epoch, one look by primary key. Not joined to sessions: a plan made while there were few leases goes on
- * being used, and reads all of them once for each session.
+ * The coordinator's session and epoch, one look by primary key. Not joined to sessions: that reads leases once for each session, and
+ * a plan made while there were few of them goes on being used.
  */
 function coordinatorTerm(d: Dialect) {
   return sql`coordinator as materialized (
