@@ -280,8 +280,12 @@ export class SqlAssignments implements Omit<AssignmentStore, 'assign' | keyof Sq
       this.db.transaction(async (tx): Promise<WriteAssignmentAnswer> => {
         const term = { group, name: leaseRow(COORDINATOR).name, ...fence };
         if (!(await first(tx, lockCoordinatorTerm, term))) return { outcome: 'fenced' };
-        await tx.all(changeAssignments, { group, moves: rows });
-        await tx.all(insertAssignments, { group, moves: rows });
+        // A takeover only changes, a new topic only inserts: what there is nothing of is not asked for.
+        const placed = rows.filter((row) => row.agent_id !== null);
+        if (placed.some((row) => row.from_agent !== null))
+          await tx.all(changeAssignments, { group, moves: rows });
+        if (placed.some((row) => row.from_agent === null))
+          await tx.all(insertAssignments, { group, moves: rows });
         if (rows.some((row) => row.agent_id === null))
           await tx.all(deleteAssignments, { group, moves: rows });
         if (applied) await tx.all(noteApplied, { group, appliedMs: applied.getTime() });
