@@ -8,8 +8,10 @@ import type { Holdings } from './holdings.ts';
 
 export interface ElectorOptions {
   readonly role: LeaseKey;
-  /** Without any hint, a vacancy is looked for this often, and a lost term noticed this late; milliseconds. */
+  /** Without any hint, a lost term is noticed this late; milliseconds. */
   readonly tickMs: number;
+  /** Without any hint, a vacancy is looked for this often; milliseconds. Default: `tickMs`. */
+  readonly vacancyLookMs?: number;
 }
 
 export class Elector {
@@ -61,7 +63,7 @@ export class Elector {
 
   private async follow(signal: AbortSignal): Promise<Term | undefined> {
     const { clock, log, random } = this.deps;
-    const { role, tickMs } = this.options;
+    const { role, tickMs, vacancyLookMs = tickMs } = this.options;
     const backoff = new Backoff({ firstMs: 50, maxMs: tickMs, random });
     while (!signal.aborted) {
       let waitMs = tickMs;
@@ -76,7 +78,7 @@ export class Elector {
         // A look costs one read; only a vacancy is campaigned for.
         const holder = (await this.deps.store.getLease(role))?.agentId ?? null;
         if (holder !== null) {
-          await this.bell.wait(clock, waitMs, signal);
+          await this.bell.wait(clock, vacancyLookMs, signal);
           continue;
         }
         const [outcome] = await this.holdings.acquire([role]);

@@ -29,6 +29,10 @@ import { supervise } from './supervise.ts';
 
 /** After a reconnection, agents look again within this time, milliseconds. */
 const resyncSpreadMs = 500;
+/** The reaper's looks find a vacancy; the elector's own are for the case that they do not. In TTLs. */
+const vacancyLookTtls = 10;
+/** Of the agents that are not close to the coordinator, at each change of membership: so that many of them are enough when all close ones have left. */
+const distantLookShare = 1 / 16;
 
 export interface LiveSessionOptions {
   readonly agentId: string;
@@ -118,10 +122,14 @@ export class LiveSession {
         surroundings.tell([{ type: 'assignment.changed', generation }]);
       },
     });
-    this.elector = new Elector(deps, this.holdings, { role: COORDINATOR, tickMs: budget.ttlMs });
+    this.elector = new Elector(deps, this.holdings, {
+      role: COORDINATOR,
+      tickMs: budget.ttlMs,
+      vacancyLookMs: vacancyLookTtls * budget.ttlMs,
+    });
     this.reaper = new Reaper(
       deps,
-      { sessionId, budget, pollMs, detectsCrashes },
+      { sessionId, budget, pollMs, pingMs, detectsCrashes },
       {
         vacant: () => this.elector.look(),
         retired: () => deps.signals.publish('membership'),
@@ -234,7 +242,7 @@ export class LiveSession {
     const { signals } = this.deps;
     using work = new Scope(stop);
     using beating = new Scope(new AbortController().signal);
-    const unsubscribe = signals.subscribe((kind) => this.hear(kind, work.signal));
+    const unsubscribe = signals.subscribe((kind, agents) => this.hear(kind, agents, work.signal));
     const unwatch = this.surroundings.broker.onChange(() => this.brokerChanged());
     const forgetConnection = this.deps.onConnectionLost(() => this.connectionLost());
     this.brokerChanged();
@@ -352,11 +360,17 @@ export class LiveSession {
     this.heartbeat.now();
   }
 
-  private hear(kind: SignalKind, ending: AbortSignal): void {
+  /** Of a thousand agents that hear of each one that came or went a few look: those that are close to the coordinator, and by chance others. */
+  private coordinatorMayHaveGone(): void {
+    if (this.reaper.isClose) this.elector.look();
+    else if (this.deps.random() < distantLookShare) this.reaper.lookNow();
+  }
+
+  private hear(kind: SignalKind, agents: readonly string[] | undefined, ending: AbortSignal): void {
     this.deps.instruments.signals.inc({ kind });
     switch (kind) {
       case 'membership':
-        this.elector.look();
+        this.coordinatorMayHaveGone();
         this.surroundings.elections.look();
         this.rebalancer.changed('membership');
         break;
@@ -364,7 +378,8 @@ export class LiveSession {
         this.rebalancer.changed('topics');
         break;
       case 'assignment':
-        this.keeper.assignmentChanged();
+        // Whom it does not concern hears of the generation by its next heartbeat: a thousand agents do not all read for each move.
+        if (agents === undefined || agents.includes(this.options.agentId)) this.keeper.assignmentChanged();
         break;
       case 'leases':
         this.keeper.leasesFreed();
@@ -377,6 +392,7 @@ export class LiveSession {
         void this.resyncSoon(ending);
         break;
       case 'ping':
+        this.reaper.coordinatorHeard();
         break;
     }
   }

@@ -1,10 +1,12 @@
 // Watches sessions and ends the silent and the crashed ones (DESIGN 3.2 and 4). The coordinator watches everybody; two deputies watch the
-// coordinator at the same pace; all others watch the coordinator at the pace of a heartbeat, for the day when deputies die too. A coordinator
-// that lives and makes no progress loses its role alone.
+// coordinator at the same pace, and a few more at the pace of a heartbeat, for the day when deputies die too. All others watch it at that pace
+// as soon as they hear no pings of it, and look now and then all the same: what a thousand agents ask must not grow with their number. A
+// coordinator that lives and makes no progress loses its role alone.
 import { CrashWatch } from '../domain/crash-watch.ts';
 import { SilenceWatch } from '../domain/silence-watch.ts';
 import { StuckWatch } from '../domain/stuck-watch.ts';
 import type { TimeBudget } from '../domain/session.ts';
+import { Bell } from '../platform/bell.ts';
 import type { Observation, ObservedSession, ReapAnswer } from '../store/sessions.ts';
 import type { CoordinationDeps } from './deps.ts';
 
@@ -13,6 +15,8 @@ export interface ReaperOptions {
   readonly budget: TimeBudget;
   /** How often coordinator and deputies look, milliseconds. */
   readonly pollMs: number;
+  /** How often a coordinator that plans pings, milliseconds. */
+  readonly pingMs: number;
   /** Whether to end sessions whose agents have crashed before their TTL is over. */
   readonly detectsCrashes: boolean;
 }
@@ -29,6 +33,12 @@ export interface ReaperHandlers {
 }
 
 const deputies = 2;
+/** The oldest agents beside the coordinator that watch it whatever they hear, deputies among them. */
+const closeMax = 5;
+/** The others, while they hear the coordinator, look after half of this to all of it, milliseconds. */
+const distantLookMs = 90_000;
+/** So many pings may be lost, or late, before a distant agent watches as closely as it can. */
+const pingsMissedMax = 2;
 /** Between two looks, milliseconds. */
 const minWaitMs = 20;
 
@@ -39,7 +49,11 @@ export class Reaper {
   private readonly silence: SilenceWatch;
   private readonly crashes = new CrashWatch();
   private readonly progress: StuckWatch;
+  private readonly bell = new Bell();
   private coordinating = false;
+  /** By age, among those that do not coordinate; undefined when there are older ones than are looked at. */
+  private rank: number | undefined = 0;
+  private heardMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: CoordinationDeps, options: ReaperOptions, handlers: ReaperHandlers) {
     this.deps = deps;
@@ -59,8 +73,23 @@ export class Reaper {
     this.progress.void();
   }
 
+  /** Whether it is among the few that must find out at once what became of the coordinator. */
+  get isClose(): boolean {
+    return this.coordinating || this.rank !== undefined;
+  }
+
+  /** A coordinator that plans has said so. */
+  coordinatorHeard(): void {
+    this.heardMs = this.deps.clock.monotonicMs();
+  }
+
+  /** Looks now instead of when it is due. */
+  lookNow(): void {
+    this.bell.ring();
+  }
+
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.deps;
+    const { log } = this.deps;
     while (!signal.aborted) {
       let waitMs: number = this.options.budget.heartbeatIntervalMs;
       try {
@@ -69,8 +98,22 @@ export class Reaper {
         this.void();
         log.debug({ err: error }, 'observation broken');
       }
-      await clock.sleep(waitMs, signal);
+      await this.rest(waitMs, signal);
     }
+  }
+
+  /** A long rest ends when the coordinator is not heard any more. */
+  private async rest(forMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.deps;
+    const { heartbeatIntervalMs } = this.options.budget;
+    for (let restMs = forMs; restMs > 0 && !signal.aborted; restMs -= heartbeatIntervalMs) {
+      const isRung = await this.bell.wait(clock, Math.min(restMs, heartbeatIntervalMs), signal);
+      if (isRung || !this.hearsCoordinator()) return;
+    }
+  }
+
+  private hearsCoordinator(): boolean {
+    return this.deps.clock.monotonicMs() - this.heardMs <= pingsMissedMax * this.options.pingMs;
   }
 
   /** One look; answers how long to wait for the next. */
@@ -80,7 +123,7 @@ export class Reaper {
     const everyone = this.coordinating;
     const observation = everyone
       ? await store.observeSessions()
-      : await store.observeCoordinator(deputies + 1);
+      : await store.observeCoordinator(closeMax + 1);
     const { watched, pollMs } = this.duty(observation);
     const { connection, sessions } = observation;
     const seen = { askedMs, nowMs: clock.monotonicMs(), connection };
@@ -105,8 +148,10 @@ export class Reaper {
     }
     await this.retireStuck();
     const nowMs = clock.monotonicMs();
+    // Who looks less often than silences are observed waits for none.
+    const isObservingSilence = pollMs <= this.options.budget.heartbeatIntervalMs;
     const next = Math.min(
-      this.silence.nextSilenceInMs(nowMs) ?? Infinity,
+      (isObservingSilence ? this.silence.nextSilenceInMs(nowMs) : undefined) ?? Infinity,
       this.crashes.nextInMs(nowMs) ?? Infinity,
     );
     // Right behind the end of a silence or a grace, but never a busy loop.
@@ -150,15 +195,21 @@ export class Reaper {
     readonly watched: (session: ObservedSession) => boolean;
     readonly pollMs: number;
   } {
-    const { sessionId: own, pollMs, budget } = this.options;
+    const { sessionId: own, pollMs } = this.options;
     this.coordinating = coordinatorSessionId === own;
     if (this.coordinating) return { watched: ({ sessionId }) => sessionId !== own, pollMs };
     const followers = sessions.filter(({ sessionId }) => sessionId !== coordinatorSessionId);
     const rank = followers.findIndex(({ sessionId }) => sessionId === own);
-    return {
-      watched: ({ sessionId }) => sessionId === coordinatorSessionId,
-      pollMs: rank >= 0 && rank < deputies ? pollMs : budget.heartbeatIntervalMs,
-    };
+    this.rank = rank >= 0 && rank < closeMax ? rank : undefined;
+    return { watched: ({ sessionId }) => sessionId === coordinatorSessionId, pollMs: this.paceMs() };
+  }
+
+  private paceMs(): number {
+    const { pollMs, budget } = this.options;
+    if (this.rank !== undefined) return this.rank < deputies ? pollMs : budget.heartbeatIntervalMs;
+    if (!this.hearsCoordinator()) return budget.heartbeatIntervalMs;
+    // At moments of their own: somebody of many looks soon.
+    return distantLookMs * (0.5 + 0.5 * this.deps.random());
   }
 
   private async reap(

@@ -166,7 +166,7 @@ export class Rebalancer {
     if (answer.generation !== input.generation + 1) this.changed('generation');
     for (const move of plan.moves) instruments.moves.inc({ reason: move.reason, result: 'written' });
     instruments.rebalances.inc({ reason });
-    signals.publish('assignment');
+    signals.publish('assignment', agentsOf(plan.moves));
     const { unassignable, deferred } = plan;
     log.info(
       { reason, moves: plan.moves.length, deferred, unassignable, generation: answer.generation },
@@ -195,6 +195,16 @@ export class Rebalancer {
     this.reason = this.again.reason;
     return true;
   }
+}
+
+/** Who loses or gets something. */
+function agentsOf(moves: Plan['moves']): readonly string[] {
+  const agents = new Set<string>();
+  for (const { from, to } of moves) {
+    if (from !== null) agents.add(from);
+    if (to !== null) agents.add(to);
+  }
+  return [...agents];
 }
 
 /** Comparable, in whatever order they came. */

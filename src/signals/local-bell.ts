@@ -9,7 +9,7 @@ export class LocalBell {
     return () => this.handlers.delete(handler);
   }
 
-  ring(kind: SignalKind): void {
-    for (const handler of this.handlers) handler(kind);
+  ring(kind: SignalKind, agents?: readonly string[]): void {
+    for (const handler of this.handlers) handler(kind, agents);
   }
 }

@@ -46,7 +46,12 @@ interface Deps {
 interface Message {
   readonly kind: SignalKind;
   readonly sender: string;
+  /** Whom it concerns. A program that does not know of it takes it for everybody's. */
+  readonly agents?: readonly string[];
 }
+
+/** PostgreSQL takes 8,000 bytes; what names more agents than fit names none. */
+const messageBytesMax = 7_000;
 
 /** Several clusters may share a database: the channel is keyed by schema and group, and fits PostgreSQL's 63 bytes. */
 export function channelName(schema: string, group: string): string {
@@ -60,8 +65,8 @@ export class PostgresSignals implements Signals {
   private readonly channel: string;
   private readonly sender = randomUUID();
   private readonly backoff: Backoff;
-  /** Kinds to be sent at the end of this turn. */
-  private readonly outgoing = new Set<SignalKind>();
+  /** Kinds to be sent at the end of this turn, and whom they concern; undefined: everybody. */
+  private readonly outgoing = new Map<SignalKind, Set<string> | undefined>();
   /** One at a time: a client of pg asks for nothing while it waits for an answer. */
   private readonly serial = new Serial();
   private sending: Promise<void> = Promise.resolve();
@@ -89,10 +94,12 @@ export class PostgresSignals implements Signals {
     return this.bell.subscribe(handler);
   }
 
-  publish(kind: SignalKind): void {
-    this.bell.ring(kind);
-    if (this.outgoing.has(kind)) return;
-    this.outgoing.add(kind);
+  publish(kind: SignalKind, agents?: readonly string[]): void {
+    this.bell.ring(kind, agents);
+    const isWaiting = this.outgoing.has(kind);
+    const others = isWaiting ? this.outgoing.get(kind) : new Set<string>();
+    this.outgoing.set(kind, others && agents && new Set([...others, ...agents]));
+    if (isWaiting) return;
     this.sending = this.serial.run(() => this.send(kind));
   }
 
@@ -206,12 +213,13 @@ export class PostgresSignals implements Signals {
   /** Coalesced over one turn of the event loop: a burst of changes is one notification. */
   private async send(kind: SignalKind): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
+    const agents = this.outgoing.get(kind);
     this.outgoing.delete(kind);
     const { subscriber } = this;
     if (subscriber === undefined || !this.connected || this.closed) return;
     const message: Message = { kind, sender: this.sender };
     try {
-      await subscriber.notify(this.channel, message);
+      await subscriber.notify(this.channel, concerning(message, agents));
     } catch (error) {
       this.deps.log.debug({ err: error, kind }, 'signal not sent');
     }
@@ -236,8 +244,15 @@ export class PostgresSignals implements Signals {
     const message = readMessage(payload);
     if (message === undefined) return this.bell.ring('resync');
     if (message.kind === 'ping') this.lastPingMs = this.deps.clock.monotonicMs();
-    if (message.sender !== this.sender) this.bell.ring(message.kind);
+    if (message.sender !== this.sender) this.bell.ring(message.kind, message.agents);
   }
+}
+
+/** With the agents named, if they fit. */
+function concerning(message: Message, agents: ReadonlySet<string> | undefined): Message {
+  if (agents === undefined) return message;
+  const naming = { ...message, agents: [...agents] };
+  return Buffer.byteLength(JSON.stringify(naming)) <= messageBytesMax ? naming : message;
 }
 
 /** What is no JSON is not ours, or broken: `readMessage` makes nothing of it. */
@@ -251,7 +266,12 @@ function parsed(text: string): unknown {
 
 function readMessage(payload: unknown): Message | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
-  const { kind, sender } = payload as Partial<Record<keyof Message, unknown>>;
+  const { kind, sender, agents } = payload as Partial<Record<keyof Message, unknown>>;
   const known = signalKinds.find((candidate) => candidate === kind);
-  return known !== undefined && typeof sender === 'string' ? { kind: known, sender } : undefined;
+  if (known === undefined || typeof sender !== 'string') return undefined;
+  return isListOfNames(agents) ? { kind: known, sender, agents } : { kind: known, sender };
+}
+
+function isListOfNames(agents: unknown): agents is readonly string[] {
+  return Array.isArray(agents) && agents.every((name) => typeof name === 'string');
 }

@@ -27,7 +27,8 @@ export const signalKinds: readonly SignalKind[] = [
   'resync',
 ];
 
-export type SignalHandler = (kind: SignalKind) => void;
+/** `agents`: whom alone it concerns, as far as the sender knows; undefined: everybody. */
+export type SignalHandler = (kind: SignalKind, agents?: readonly string[]) => void;
 
 export interface SignalsHealth {
   readonly ok: boolean;
@@ -37,8 +38,11 @@ export interface SignalsHealth {
 export interface Signals extends AsyncDisposable {
   /** Handlers hear what others and this process itself publish. Returns the way to stop hearing. */
   subscribe(handler: SignalHandler): () => void;
-  /** Tells the group, bounded and coalesced; a failure is swallowed: the next heartbeat's reply catches it. */
-  publish(kind: SignalKind): void;
+  /**
+   * Tells the group, bounded and coalesced; a failure is swallowed: the next heartbeat's reply catches it. Everybody hears it; `agents`: those that
+   * need not wait for that reply. Undefined: everybody.
+   */
+  publish(kind: SignalKind, agents?: readonly string[]): void;
   /** Whether signals from others can arrive now. */
   health(): SignalsHealth;
 }

@@ -51,8 +51,8 @@ export class SqliteSignals implements Signals {
   }
 
   /** Reaches this process at once; the others see the commit that the caller made before. */
-  publish(kind: SignalKind): void {
-    this.bell.ring(kind);
+  publish(kind: SignalKind, agents?: readonly string[]): void {
+    this.bell.ring(kind, agents);
   }
 
   health(): SignalsHealth {

@@ -11,6 +11,7 @@ const [target] = inject('postgresTargets');
 if (target === undefined) throw new Error('no PostgreSQL to test with');
 const { url } = target;
 const schema = stageSchema(url);
+const pingMs = 5_000;
 
 interface Watcher extends Actor {
   readonly sessionId: string;
@@ -41,7 +42,7 @@ async function watcher(agentId: string, applicationName?: string): Promise<Watch
   const told: string[] = [];
   const reaper = new Reaper(
     actor.deps,
-    { sessionId, budget, pollMs, detectsCrashes: true },
+    { sessionId, budget, pollMs, pingMs, detectsCrashes: true },
     {
       vacant: () => told.push('vacant'),
       retired: () => told.push('retired'),
@@ -279,6 +280,55 @@ describe('those who do not coordinate', () => {
     expect(last.faulty.count('observeSessions')).toBe(0);
     await stage.clock.advance(2 * budget.ttlMs);
     expect([...deputies, last].flatMap(reaped)).toEqual([]);
+  });
+
+  /** Five are close to it; the sixth is not. */
+  async function distant(): Promise<{ c: Watcher; sixth: Watcher }> {
+    const c = await coordinator('c');
+    for (const agentId of ['d1', 'd2', 'd3', 'd4', 'd5']) await watcher(agentId);
+    return { c, sixth: await watcher('sixth') };
+  }
+
+  async function advanceHearing({ reaper }: Watcher, forMs: number): Promise<void> {
+    for (let passedMs = 0; passedMs < forMs; passedMs += pingMs) {
+      reaper.coordinatorHeard();
+      await stage.clock.advance(pingMs);
+    }
+  }
+
+  test('and are not close to it look three times in two minutes at most while they hear it, and at the pace of a heartbeat when they do not', async () => {
+    const { sixth } = await distant();
+    run(sixth);
+    await advanceHearing(sixth, 120_000);
+    expect(sixth.reaper.isClose).toBe(false);
+    expect(sixth.faulty.count('observeCoordinator')).toBeLessThanOrEqual(3);
+    const heard = sixth.faulty.count('observeCoordinator');
+    // Two pings may be missing, and what it does is looked at by then.
+    await stage.clock.advance(2 * pingMs + budget.heartbeatIntervalMs);
+    const silentFrom = sixth.faulty.count('observeCoordinator');
+    expect(silentFrom).toBeGreaterThan(heard);
+    await stage.clock.advance(10 * budget.heartbeatIntervalMs);
+    expect(sixth.faulty.count('observeCoordinator') - silentFrom).toBe(10);
+  });
+
+  test('and are not close to it reap it when all that are close are silent too', async () => {
+    const { c, sixth } = await distant();
+    run(sixth);
+    await advanceHearing(sixth, 60_000);
+    await stage.expire(c.sessionId);
+    await stage.clock.advance(2 * pingMs + budget.ttlMs + 2 * budget.heartbeatIntervalMs);
+    expect(reaped(sixth)).toEqual(['reaped c']);
+  });
+
+  test('and are not close to it look at once when they are told to', async () => {
+    const { sixth } = await distant();
+    run(sixth);
+    await advanceHearing(sixth, 2 * pingMs);
+    sixth.reaper.coordinatorHeard();
+    const before = sixth.faulty.count('observeCoordinator');
+    sixth.reaper.lookNow();
+    await stage.clock.advance(1);
+    expect(sixth.faulty.count('observeCoordinator')).toBe(before + 1);
   });
 
   test('reap a silent coordinator, one of them, and then find its role vacant', async () => {

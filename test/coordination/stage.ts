@@ -253,8 +253,8 @@ export class LocalSignals implements Signals {
     return this.bell.subscribe(handler);
   }
 
-  publish(kind: Parameters<Signals['publish']>[0]): void {
-    this.bell.ring(kind);
+  publish(...[kind, agents]: Parameters<Signals['publish']>): void {
+    this.bell.ring(kind, agents);
   }
 
   health(): ReturnType<Signals['health']> {

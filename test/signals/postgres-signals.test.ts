@@ -148,6 +148,19 @@ describe('what is published', () => {
     expect(b.heard).toEqual(['assignment', 'leases', 'session']);
   });
 
+  test('for some agents says which, of all in a burst, unless it is for everybody or for too many', async () => {
+    const [a, b] = [await listening(), await listening()];
+    const told: (readonly string[] | undefined)[] = [];
+    b.signals.subscribe((kind, agents) => kind === 'assignment' && told.push(agents));
+    const many = Array.from({ length: 1_000 }, (_, index) => `agent-${index}`);
+    for (const burst of [[['x'], ['y', 'x']], [['x'], undefined], [undefined, ['x']], [many]]) {
+      const before = told.length;
+      for (const agents of burst) a.signals.publish('assignment', agents);
+      await eventually(() => told.length > before);
+    }
+    expect(told).toEqual([['x', 'y'], undefined, undefined, undefined]);
+  });
+
   test('is not heard by who has unsubscribed', async () => {
     const a = await listening();
     const heard: SignalKind[] = [];

@@ -192,12 +192,15 @@ const deleteAssignments = statement<ByGroup & { moves: MoveRow[] }>(
   nothing,
 );
 
-const selectAssigned = statement<ByGroup & { agentId: string }, AssignedPartition>(
+/** What one agent has mostly fits; then it is one statement, and no transaction with a time limit of its own. */
+const fewAssignedMax = 1_000;
+
+const selectAssigned = statement<ByGroup & { agentId: string; limit: number }, AssignedPartition>(
   'select_assigned_partitions',
   (d) => sql`select t.name as topic, n.partition from ${d.table('assignments')} n
     join ${d.table('topics')} t on t.topic_id = n.topic_id
     where n.group_name = ${d.parameter('group', 'text')} and n.agent_id = ${d.parameter('agentId', 'text')}
-    order by t.name, n.partition`,
+    order by t.name, n.partition limit ${d.parameter('limit', 'bigint')}`,
   (row) => ({ topic: readText(row, 'topic'), partition: readNumber(row, 'partition') }),
 );
 
@@ -277,8 +280,12 @@ export class SqlAssignments implements Omit<AssignmentStore, 'assign' | keyof Sq
       this.db.transaction(async (tx): Promise<WriteAssignmentAnswer> => {
         const term = { group, name: leaseRow(COORDINATOR).name, ...fence };
         if (!(await first(tx, lockCoordinatorTerm, term))) return { outcome: 'fenced' };
-        await tx.all(changeAssignments, { group, moves: rows });
-        await tx.all(insertAssignments, { group, moves: rows });
+        // A takeover only changes, a new topic only inserts: what there is nothing of is not asked for.
+        const placed = rows.filter((row) => row.agent_id !== null);
+        if (placed.some((row) => row.from_agent !== null))
+          await tx.all(changeAssignments, { group, moves: rows });
+        if (placed.some((row) => row.from_agent === null))
+          await tx.all(insertAssignments, { group, moves: rows });
         if (rows.some((row) => row.agent_id === null))
           await tx.all(deleteAssignments, { group, moves: rows });
         if (applied) await tx.all(noteApplied, { group, appliedMs: applied.getTime() });
@@ -303,11 +310,12 @@ export class SqlAssignments implements Omit<AssignmentStore, 'assign' | keyof Sq
   async readAssignment(
     agentId: string,
   ): Promise<{ readonly generation: number; readonly partitions: readonly AssignedPartition[] }> {
+    const { group } = this;
     const generation = await this.assignmentGeneration();
-    return {
-      generation,
-      partitions: await this.db.all(selectAssigned, { group: this.group, agentId }, 'large'),
-    };
+    const few = await this.db.all(selectAssigned, { group, agentId, limit: fewAssignedMax + 1 });
+    if (few.length <= fewAssignedMax) return { generation, partitions: few };
+    const all = { group, agentId, limit: Number.MAX_SAFE_INTEGER };
+    return { generation, partitions: await this.db.all(selectAssigned, all, 'large') };
   }
 
   async readTargets(keys: readonly AssignedPartition[]): Promise<readonly PartitionTarget[]> {

@@ -80,9 +80,13 @@ function readObserved(row: Row): ObservedSession {
   };
 }
 
-/** What the session `s` tells beside its beats, and whether anybody holds its lock. */
+/**
+ * What the session `s` tells beside its beats, and whether anybody holds its lock. Not `exists`, which a planner that believes in few
+ * sessions answers by going through all locks of the server once for each.
+ */
 function toldColumns(d: Dialect) {
-  return sql`s.progress, s.lock_key, exists (select 1 from ${d.heldLocks} k where k.key = s.lock_key) as is_lock_held`;
+  return sql`s.progress, s.lock_key,
+    coalesce(s.lock_key in (select k.key from ${d.heldLocks} k), false) as is_lock_held`;
 }
 
 export const selectLiveSession = statement<
@@ -173,11 +177,21 @@ const coordinatorName = sql.raw(`'${leaseRow(COORDINATOR).name}'`);
 
 type ObservedRow = ObservedSession & { readonly coordinatorEpoch: number | null };
 
-function observedColumns(d: Dialect) {
-  return sql`s.session_id, s.agent_id, s.beat, s.ttl_ms, s.registered_at, ${toldColumns(d)}, l.epoch as coordinator_epoch
+/**
+ * The coordinator's session and epoch, one look by primary key. Not joined to sessions: that reads leases once for each session, and
+ * a plan made while there were few of them goes on being used.
+ */
+function coordinatorTerm(d: Dialect) {
+  return sql`coordinator as materialized (
+    select c.session_id, c.epoch from ${d.table('leases')} c where c.group_name = ${d.parameter('group', 'text')}
+      and c.kind = 'role' and c.name = ${coordinatorName} and c.partition = 0)`;
+}
+
+/** Of live sessions `s`. */
+function observed(d: Dialect) {
+  return sql`select s.session_id, s.agent_id, s.beat, s.ttl_ms, s.registered_at, ${toldColumns(d)}, c.epoch as coordinator_epoch
     from ${d.table('sessions')} s
-    left join ${d.table('leases')} l on l.group_name = s.group_name and l.kind = 'role'
-      and l.name = ${coordinatorName} and l.partition = 0 and l.session_id = s.session_id
+    left join coordinator c on c.session_id = s.session_id
     where s.group_name = ${d.parameter('group', 'text')} and s.ended_at is null`;
 }
 
@@ -187,19 +201,19 @@ function readObservedRow(row: Row): ObservedRow {
 
 const observeAll = statement<{ group: string }, ObservedRow>(
   'observe_sessions',
-  (d) => sql`select ${observedColumns(d)} order by s.registered_at, s.session_id`,
+  (d) => sql`with ${coordinatorTerm(d)} ${observed(d)} order by s.registered_at, s.session_id`,
   readObservedRow,
 );
 
 const observeFew = statement<{ group: string; oldest: number }, ObservedRow>(
   'observe_coordinator',
-  (d) => sql`select * from (
-      select ${observedColumns(d)} order by s.registered_at, s.session_id limit ${d.parameter('oldest', 'bigint')}) as oldest
-    union
-    select ${observedColumns(d)} and s.session_id = (
-      select c.session_id from ${d.table('leases')} c where c.group_name = ${d.parameter('group', 'text')}
-        and c.kind = 'role' and c.name = ${coordinatorName} and c.partition = 0)
-    order by registered_at, session_id`,
+  (d) => sql`with ${coordinatorTerm(d)}, oldest as materialized (
+      select o.session_id from ${d.table('sessions')} o
+      where o.group_name = ${d.parameter('group', 'text')} and o.ended_at is null
+      order by o.registered_at, o.session_id limit ${d.parameter('oldest', 'bigint')})
+    ${observed(d)} and s.session_id in (
+      select session_id from oldest union select session_id from coordinator where session_id is not null)
+    order by s.registered_at, s.session_id`,
   readObservedRow,
 );
 

@@ -1,0 +1,54 @@
+// What an agent of many asks when all of them hear the same: counted, on a clock that the test moves.
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { budget, Stage, type StagedAgent, stageSchema } from './stage.ts';
+
+const [target] = inject('postgresTargets');
+if (target === undefined) throw new Error('no PostgreSQL to test with');
+const schema = stageSchema(target.url);
+
+const changes = 20;
+
+let stage: Stage;
+let close: StagedAgent;
+/** Six are older: one that coordinates, and five that are close to it. */
+let distant: StagedAgent;
+
+beforeEach(async () => {
+  stage = await Stage.open(target.url, schema);
+  await stage.join('a');
+  close = await stage.join('b');
+  for (const agentId of ['c', 'd', 'e', 'f']) await stage.start(agentId);
+  await stage.clock.advance(budget.heartbeatIntervalMs);
+  distant = await stage.join('g');
+  await stage.clock.advance(budget.heartbeatIntervalMs);
+});
+
+afterEach(() => stage[Symbol.asyncDispose]());
+
+test('agents that come and go make those look at the coordinator that are close to it, not all', async () => {
+  const looks = ({ faulty }: StagedAgent) => faulty.count('getLease');
+  const before = [looks(close), looks(distant)] as const;
+  for (let change = 0; change < changes; change += 1) {
+    close.deps.signals.publish('membership');
+    distant.deps.signals.publish('membership');
+    await stage.clock.advance(1);
+  }
+  expect(looks(close) - before[0]).toBe(changes);
+  expect(looks(distant) - before[1]).toBe(0);
+});
+
+test('a plan that names others is read by nobody at once, one that names the agent or nobody is', async () => {
+  const reads = () => distant.faulty.count('readAssignment');
+  const before = reads();
+  for (let change = 0; change < changes; change += 1) {
+    distant.deps.signals.publish('assignment', ['a', 'b']);
+    await stage.clock.advance(1);
+  }
+  expect(reads() - before).toBe(0);
+  distant.deps.signals.publish('assignment', ['a', 'g']);
+  await stage.clock.advance(1);
+  expect(reads() - before).toBe(1);
+  distant.deps.signals.publish('assignment');
+  await stage.clock.advance(1);
+  expect(reads() - before).toBe(2);
+});
