@@ -6,9 +6,9 @@ export interface JoinedWork<T, R> {
   readonly keysOf: (item: T) => readonly string[];
   /** How much of a request it takes up. */
   readonly weightOf: (item: T) => number;
-  /** Items of one key each may share it within a request, which does them in order. */
+  /** Items may share a key within a request, which does them in order. */
   readonly sharesKeys: boolean;
-  /** One request for all, which waits for no lock. Answers for each item, in their order; undefined: not done, it is to go apart. */
+  /** One request for all, which does not wait for long. Answers for each item, in their order; undefined: not done, it is to go apart. */
   readonly together: (items: readonly T[]) => Promise<readonly (R | undefined)[]>;
   /** One item by itself, which may wait. `wasTried`: together with others first. */
   readonly apart: (item: T, wasTried: boolean) => Promise<R>;
@@ -96,19 +96,17 @@ export class Joining<T, R> {
     const taken: Waiting<T, R>[] = [];
     const left: Waiting<T, R>[] = [];
     const passed = new Set<string>();
-    const own = new Map<string, boolean>();
+    const own = new Set<string>();
     let weight = 0;
     for (const each of this.waiting) {
       const { keys } = each;
-      const mayShare = this.work.sharesKeys && keys.length === 1;
       const fits = taken.length === 0 || weight + each.weight <= this.limits.weightMax;
-      const isFree = keys.every(
-        (key) => !this.underWay.has(key) && !passed.has(key) && (!own.has(key) || (mayShare && own.get(key))),
-      );
-      if (fits && isFree) {
+      const mustWait = (key: string): boolean =>
+        this.underWay.has(key) || passed.has(key) || (!this.work.sharesKeys && own.has(key));
+      if (fits && !keys.some(mustWait)) {
         taken.push(each);
         weight += each.weight;
-        for (const key of keys) own.set(key, mayShare);
+        for (const key of keys) own.add(key);
       } else {
         left.push(each);
         for (const key of keys) passed.add(key);

@@ -7,43 +7,36 @@ import {
   commitRowColumns,
   type CommitState,
   type OffsetWrites,
+  type Patience,
 } from '../sql/offset-writes.ts';
 import { readNumber, readNumberOrNull, readTimeOrNull } from '../sql/read.ts';
 import { type Row, statement } from '../sql/statement.ts';
 
 const key = sql.raw('consumer_group, topic_id, partition');
 
-/** Of row `r`, the offset that is stored for it (as `o`). */
-function storedOffset(d: Dialect) {
-  return sql`o.group_name = ${d.parameter('group', 'text')} and o.consumer_group = r.consumer_group
-    and o.topic_id = r.topic_id and o.partition = r.partition`;
-}
+/** How long commits that go together wait for somebody else's lock, milliseconds. */
+const lockMs = 20;
 
 /**
- * Judges each row with the high watermark of the statement's snapshot, then locks what is stored, in key order, and then writes.
- * Subqueries where joins would read better: each is one look by key, whatever the planner believes of the tables.
+ * Judges each row with the high watermark of the statement's snapshot, and writes in key order. Subqueries where joins would read better:
+ * each is one look by key, whatever the planner believes of the tables and of the arrays. What is stored already is
+ * looked for by the constraint alone: a plan made while there was little of it would read all of it for each row.
  */
-function commitStatement(d: Dialect, locked: '' | 'skip locked') {
+function commitStatement(d: Dialect, patience: Patience) {
+  // For the rest of the transaction, which is this statement's own.
+  const hurry = sql`(select set_config('lock_timeout', '${sql.raw(String(lockMs))}', true)) is not null`;
   return sql`
-    with judged as materialized (
-      select w.*, (select p.high_watermark from ${d.table('partitions')} p
-        where p.topic_id = w.topic_id and p.partition = w.partition) as high_watermark
-      from (select c.*, (select t.topic_id from ${d.table('topics')} t
-          where t.group_name = ${d.parameter('group', 'text')} and t.name = c.topic) as topic_id
-        from ${d.rows('commits', commitRowColumns)} as c) as w
-    ), good as materialized (
-      select r.*, exists (select 1 from ${d.table('committed_offsets')} o where ${storedOffset(d)}) as is_stored
-      from judged r
-      where r.request not in (select request from judged where high_watermark is null or committed > high_watermark)
-    ), locked as materialized (
-      select o.consumer_group, o.topic_id, o.partition
-      from good r join ${d.table('committed_offsets')} o on ${storedOffset(d)}
-      order by o.consumer_group, o.topic_id, o.partition
-      for no key update of o ${sql.raw(locked)}
+    with named as materialized (
+      select c.*, (select t.topic_id from ${d.table('topics')} t
+        where t.group_name = ${d.parameter('group', 'text')} and t.name = c.topic) as topic_id
+      from ${d.rows('commits', commitRowColumns)} as c where ${patience === 'wait' ? sql`true` : hurry}
+    ), judged as materialized (
+      select n.*, (select p.high_watermark from ${d.table('partitions')} p
+        where p.topic_id = n.topic_id and p.partition = n.partition) as high_watermark
+      from named n
     ), ready as materialized (
-      -- Somebody has the others' rows, or they have gone since the snapshot.
-      select r.* from good r
-      where r.request not in (select request from good where is_stored and (${key}) not in (select ${key} from locked))
+      select * from judged
+      where request not in (select request from judged where high_watermark is null or committed > high_watermark)
     ), made as (
       insert into ${d.table('consumer_groups')} (group_name, consumer_group)
       select distinct ${d.parameter('group', 'text')}, r.consumer_group from ready r order by 2
@@ -75,13 +68,13 @@ type Commits = { group: string; commits: CommitRow[] };
 
 const commitInTurn = statement<Commits, CommitState>(
   'commit_offsets',
-  (d) => commitStatement(d, ''),
+  (d) => commitStatement(d, 'wait'),
   readState,
 );
 
 const commitTogether = statement<Commits, CommitState>(
   'commit_offsets_together',
-  (d) => commitStatement(d, 'skip locked'),
+  (d) => commitStatement(d, 'hurry'),
   readState,
 );
 
@@ -95,9 +88,9 @@ export class PostgresOffsetWrites implements OffsetWrites {
   async commit(
     group: string,
     rows: readonly CommitRow[],
-    locked: 'wait' | 'skip locked',
+    patience: Patience,
   ): Promise<readonly CommitState[]> {
-    const statement = locked === 'wait' ? commitInTurn : commitTogether;
+    const statement = patience === 'wait' ? commitInTurn : commitTogether;
     return this.db.all(statement, { group, commits: [...rows] });
   }
 }

@@ -2,7 +2,7 @@
 import { Refusal, StoreUnavailable } from '../../domain/refusal.ts';
 import { type JoinedWork, Joining } from '../../platform/joining.ts';
 import { Lanes } from '../../platform/lanes.ts';
-import { ConstraintViolation } from './database.ts';
+import { ConstraintViolation, LockedByAnother } from './database.ts';
 
 export interface JoiningOptions {
   /** What the messages call the store. */
@@ -68,7 +68,7 @@ export class StoreJoining {
   }
 }
 
-/** The transaction was rolled back, over a value of one item or what it refers to. */
+/** The transaction was rolled back, over a value of one item, what it refers to, or what it would have waited for. */
 function blamesAnItem(error: unknown): boolean {
-  return error instanceof Refusal || error instanceof ConstraintViolation;
+  return error instanceof Refusal || error instanceof ConstraintViolation || error instanceof LockedByAnother;
 }

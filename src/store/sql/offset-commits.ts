@@ -4,7 +4,7 @@ import type { Joining } from '../../platform/joining.ts';
 import type { CommittedOffset, OffsetCommit } from '../consumer-groups.ts';
 import { ConstraintViolation } from './database.ts';
 import type { StoreJoining } from './joining.ts';
-import type { Commit, CommitRow, CommitState, OffsetWrites } from './offset-writes.ts';
+import type { Commit, CommitRow, CommitState, OffsetWrites, Patience } from './offset-writes.ts';
 import { noSuchPartition } from './topics.ts';
 
 type Answer = readonly CommittedOffset[];
@@ -21,9 +21,9 @@ export class OffsetCommits {
       keysOf: ({ consumerGroup, commits }) =>
         commits.map(({ topic, partition }) => `${consumerGroup} ${topic}/${partition}`),
       weightOf: ({ commits }) => commits.length,
-      // Of two commits of one partition each the later one wins. With more than one, what is locked could keep the earlier one back alone.
+      // The later one wins, as it would behind the other.
       sharesKeys: true,
-      together: (items) => this.ask(items, 'skip locked'),
+      together: (items) => this.ask(items, 'hurry'),
       apart: (item) => joining.lanes.run(() => this.commitApart(item)),
     });
   }
@@ -37,10 +37,11 @@ export class OffsetCommits {
 
   private async commitApart(item: Commit): Promise<Answer | Refusal> {
     const [answer] = await this.askInTurn(item);
-    return answer ?? new Refusal('conflict', 'a partition changed while its offset was committed; ask again');
+    if (answer === undefined) throw new Error('a commit was not answered');
+    return answer;
   }
 
-  private async askInTurn(item: Commit): Promise<readonly (Answer | Refusal | undefined)[]> {
+  private async askInTurn(item: Commit): Promise<readonly (Answer | Refusal)[]> {
     try {
       return await this.ask([item], 'wait');
     } catch (error) {
@@ -52,13 +53,10 @@ export class OffsetCommits {
     }
   }
 
-  private async ask(
-    items: readonly Commit[],
-    locked: 'wait' | 'skip locked',
-  ): Promise<readonly (Answer | Refusal | undefined)[]> {
+  private async ask(items: readonly Commit[], patience: Patience): Promise<readonly (Answer | Refusal)[]> {
     const rows = rowsOf(items);
     const states: CommitState[] = [];
-    for (const state of await this.writes.commit(this.group, rows, locked)) states[state.place] = state;
+    for (const state of await this.writes.commit(this.group, rows, patience)) states[state.place] = state;
     let start = 0;
     return items.map((item) => {
       const own = states.slice(start, (start += item.commits.length));
@@ -91,28 +89,33 @@ function rowsOf(items: readonly Commit[]): CommitRow[] {
   return rows;
 }
 
-/** Undefined where nothing stands against it and it was not committed all the same. `states`: of its commits, in their order. */
+/** `states`: of its rows, in their order. */
 function answerOf(
   { consumerGroup, commits }: Commit,
   states: readonly (CommitState | undefined)[],
-): Answer | Refusal | undefined {
-  const committed: CommittedOffset[] = [];
-  for (const [index, commit] of commits.entries()) {
-    const { topic, partition, offset, metadata } = commit;
-    const { highWatermark = null, committedAt = null } = states[index] ?? {};
-    if (highWatermark === null) return noSuchPartition(topic, partition);
-    if (offset > highWatermark) {
-      return new Refusal(
-        'conflict',
-        `offset ${offset} lies beyond the high watermark ${highWatermark} of ${topic}/${partition}`,
-        { highWatermark },
-      );
-    }
-    if (committedAt !== null)
-      committed.push({ consumerGroup, topic, partition, offset, metadata, committedAt });
-  }
-  if (committed.length < commits.length) return undefined;
+): Answer | Refusal {
+  const refusal = commits.flatMap((commit, index) => refusalOf(commit, states[index]) ?? [])[0];
+  if (refusal !== undefined) return refusal;
+  const committed = commits.map((commit, index): CommittedOffset => {
+    const committedAt = states[index]?.committedAt;
+    if (committedAt == null) throw new Error('an offset was neither refused nor committed');
+    return { ...commit, consumerGroup, committedAt };
+  });
   return committed.sort((a, b) => order(a.topic, b.topic) || a.partition - b.partition);
+}
+
+function refusalOf(
+  { topic, partition, offset }: OffsetCommit,
+  state: CommitState | undefined,
+): Refusal | undefined {
+  const highWatermark = state?.highWatermark ?? null;
+  if (highWatermark === null) return noSuchPartition(topic, partition);
+  if (offset <= highWatermark) return undefined;
+  return new Refusal(
+    'conflict',
+    `offset ${offset} lies beyond the high watermark ${highWatermark} of ${topic}/${partition}`,
+    { highWatermark },
+  );
 }
 
 /** Names are of plain letters: their order is the database's. */

@@ -33,20 +33,18 @@ export interface CommitState {
   readonly place: number;
   /** Null: there is no such partition. */
   readonly highWatermark: number | null;
-  /** Null: not committed. Either a row of its commit is refused, by its high watermark, or somebody has one locked. */
+  /** Null: not committed, since a row of its commit is refused, by its high watermark. */
   readonly committedAt: Date | null;
 }
+
+/** `hurry`: of what takes any time it is said that it is locked. */
+export type Patience = 'wait' | 'hurry';
 
 export interface OffsetWrites {
   /**
    * One transaction: commits what has no row that is refused, in the order of the rows (of rows for the same partition and consumer group
-   * the last one stays), and makes their consumer groups. `skip locked`: waits for no offset that somebody else is
-   * committing, and leaves its commit out. Answers each row. Fails with ConstraintViolation 'foreign_key' when a
-   * topic or a group was deleted meanwhile.
+   * the last one stays), and makes their consumer groups. Answers each row. Fails, all of it, with ConstraintViolation
+   * 'foreign_key' when a topic or a group was deleted meanwhile, in a hurry with LockedByAnother.
    */
-  commit(
-    group: string,
-    rows: readonly CommitRow[],
-    locked: 'wait' | 'skip locked',
-  ): Promise<readonly CommitState[]>;
+  commit(group: string, rows: readonly CommitRow[], patience: Patience): Promise<readonly CommitState[]>;
 }
