@@ -72,7 +72,11 @@ export class Joining<T, R> {
   }
 
   private schedule(): void {
-    if (this.isScheduled || this.waiting.length === 0 || this.requests >= this.limits.atOnce) return;
+    if (this.isScheduled || this.waiting.length === 0) return;
+    if (this.requests >= this.limits.atOnce) {
+      this.watchPatience();
+      return;
+    }
     this.isScheduled = true;
     this.limits.atTurnsEnd(() => {
       this.isScheduled = false;
@@ -158,12 +162,11 @@ export class Joining<T, R> {
   /** Behind what went apart before with one of the same keys. */
   private goApart(each: Waiting<T, R>, wasTried: boolean): void {
     const before = each.keys.flatMap((key) => this.apart.get(key) ?? []);
-    const done = this.doApart(each, wasTried, before);
-    for (const key of each.keys) this.apart.set(key, done);
-    void done.then(() => {
+    const done = this.doApart(each, wasTried, before).finally(() => {
       for (const key of each.keys) if (this.apart.get(key) === done) this.apart.delete(key);
       this.schedule();
     });
+    for (const key of each.keys) this.apart.set(key, done);
   }
 
   private async doApart(

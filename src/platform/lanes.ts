@@ -35,17 +35,19 @@ export class Lanes {
   private turn(): Promise<void> {
     const { patienceMs, late } = this.options;
     return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
+      if (patienceMs === undefined) {
+        this.line.add(resolve);
+        return;
+      }
       const go = (): void => {
         clearTimeout(timer);
         resolve();
       };
-      this.line.add(go);
-      if (patienceMs === undefined) return;
-      timer = setTimeout(() => {
+      const timer = setTimeout(() => {
         this.line.delete(go);
         reject(late());
       }, patienceMs);
+      this.line.add(go);
     });
   }
 

@@ -97,8 +97,8 @@ function answerOf(
   const refusal = commits.flatMap((commit, index) => refusalOf(commit, states[index]) ?? [])[0];
   if (refusal !== undefined) return refusal;
   const committed = commits.map((commit, index): CommittedOffset => {
-    const committedAt = states[index]?.committedAt;
-    if (committedAt == null) throw new Error('an offset was neither refused nor committed');
+    const { committedAt = null } = states[index] ?? {};
+    if (committedAt === null) throw new Error('an offset was neither refused nor committed');
     return { ...commit, consumerGroup, committedAt };
   });
   return committed.sort((a, b) => order(a.topic, b.topic) || a.partition - b.partition);
