@@ -1,108 +1,14 @@
 // Writes that come together go to the database together: in few statements, each with its own outcome under its own fence, and as
 // if they had been asked one by one.
-import { randomUUID } from 'node:crypto';
-import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { partitionKey } from '../../src/domain/lease.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import type { NewSegment } from '../../src/domain/segment.ts';
 import type { OffsetCommit } from '../../src/store/consumer-groups.ts';
-import { EraKeeper } from '../../src/store/era/era-keeper.ts';
 import type { MetadataStore } from '../../src/store/metadata-store.ts';
-import { PostgresDatabase } from '../../src/store/postgres/database.ts';
-import { postgresDialect } from '../../src/store/postgres/dialect.ts';
-import { PostgresFencedWrites } from '../../src/store/postgres/fenced-writes.ts';
-import { PostgresLeaseWrites } from '../../src/store/postgres/lease-writes.ts';
-import { PostgresSchema } from '../../src/store/postgres/migrate.ts';
-import { PostgresOffsetWrites } from '../../src/store/postgres/offset-writes.ts';
 import type { Fence } from '../../src/store/segments.ts';
-import type { JoiningOptions } from '../../src/store/sql/joining.ts';
-import { type SqlBackend, sqlStore } from '../../src/store/sql/store.ts';
-import { SqliteDatabase } from '../../src/store/sqlite/database.ts';
-import { sqliteDialect } from '../../src/store/sqlite/dialect.ts';
-import { SqliteFencedWrites } from '../../src/store/sqlite/fenced-writes.ts';
-import { SqliteLeaseWrites } from '../../src/store/sqlite/lease-writes.ts';
-import { SqliteSchema } from '../../src/store/sqlite/migrate.ts';
-import { SqliteOffsetWrites } from '../../src/store/sqlite/offset-writes.ts';
-import { dropSchema, freshSchemaName } from '../support/schema.ts';
-import { attemptMs } from './contract/backend.ts';
 import { all, join, segment, topic } from './contract/samples.ts';
-import { temporaryFile } from './contract/sqlite-backend.ts';
-import { CountingDatabase } from './counting-database.ts';
-
-const joining: JoiningOptions = {
-  storeName: 'the store',
-  atOnce: 2,
-  waitAtOnce: 2,
-  patienceMs: attemptMs,
-  atTurnsEnd: setImmediate,
-};
-
-interface Opened {
-  readonly store: MetadataStore;
-  readonly db: CountingDatabase;
-}
-
-/** Two stores of one database are in groups of their own. */
-type Open = () => Promise<Opened>;
-
-const coordination = (db: CountingDatabase): SqlBackend['coordination'] => ({
-  all: (statement, parameters) => db.all(statement, parameters),
-  incarnation: 1,
-  lockKey: async () => null,
-  lockTold() {},
-});
-
-async function openSqlite(): Promise<Opened> {
-  const file = temporaryFile();
-  await new SqliteSchema(file, attemptMs).migrate();
-  const real = new SqliteDatabase(sqliteDialect(), { file, attemptMs });
-  const db = new CountingDatabase(real);
-  const store = sqlStore(
-    {
-      name: 'sqlite',
-      db,
-      coordination: coordination(db),
-      leaseWrites: new SqliteLeaseWrites(db),
-      fencedWrites: new SqliteFencedWrites(db),
-      offsetWrites: new SqliteOffsetWrites(db),
-      joining,
-      eras: new EraKeeper(db, { excludeLeaseWrites: async () => undefined }),
-      close: () => real[Symbol.asyncDispose](),
-    },
-    'g',
-  );
-  onTestFinished(() => store[Symbol.asyncDispose]());
-  return { store, db };
-}
-
-function postgres(url: string): Open {
-  const schema = freshSchemaName();
-  const connection = { connectionString: url, applicationName: 'joined writes', attemptMs };
-  beforeAll(async () => {
-    await new PostgresSchema(connection, schema).migrate();
-    return () => dropSchema(url, schema);
-  });
-  return async () => {
-    const real = new PostgresDatabase(postgresDialect(schema), { ...connection, poolMax: 4 });
-    const db = new CountingDatabase(real);
-    const store = sqlStore(
-      {
-        name: 'postgres',
-        db,
-        coordination: coordination(db),
-        leaseWrites: new PostgresLeaseWrites(db),
-        fencedWrites: new PostgresFencedWrites(db),
-        offsetWrites: new PostgresOffsetWrites(db),
-        joining,
-        eras: new EraKeeper(db, { excludeLeaseWrites: async () => undefined }),
-        close: () => real[Symbol.asyncDispose](),
-      },
-      `g-${randomUUID()}`,
-    );
-    onTestFinished(() => store[Symbol.asyncDispose]());
-    return { store, db };
-  };
-}
+import { type Open, openSqlite, postgresOpener } from './counted-stores.ts';
 
 /** A topic `orders` led by one agent; answers its fences. */
 async function led(store: MetadataStore, partitionCount: number): Promise<readonly Fence[]> {
@@ -343,6 +249,6 @@ describe('SQLite', () => {
 
 for (const { name, url } of inject('postgresTargets')) {
   describe(name, () => {
-    joinedWrites(postgres(url), { commits: 1, appends: 4 });
+    joinedWrites(postgresOpener(url), { commits: 1, appends: 4 });
   });
 }
