@@ -20,12 +20,12 @@ import { differences, rule, type Scenario } from './rule.ts';
 const together = 'append_segments_together';
 
 const comparesNoEpoch: Mutant = {
-  name: 'compares the session and not the epoch',
+  name: 'compares the session and not each epoch',
   edits: [{ statement: together, find: /\bl\.epoch = w\.epoch/, replace: 'w.epoch is not null' }],
 };
 
 const comparesNoSession: Mutant = {
-  name: 'compares the epoch and not the session',
+  name: 'compares the epoch and not each session',
   edits: [
     {
       statement: together,
@@ -49,7 +49,7 @@ const comparesNoOffset: Mutant = {
 };
 
 const holdsNoLease: Mutant = {
-  name: 'appends without holding the lease',
+  name: 'appends without holding the leases',
   edits: [{ statement: together, find: /for no key update of l skip locked/, replace: '' }],
 };
 
@@ -61,6 +61,17 @@ const waitsForLeases: Mutant = {
 const waitsForPartitions: Mutant = {
   name: 'waits for partitions that are locked',
   edits: [{ statement: together, find: /of p skip locked/, replace: 'of p' }],
+};
+
+const blind: Mutant = {
+  name: 'appends together whatever the history',
+  edits: [
+    {
+      statement: together,
+      find: /coalesce\(cast\(era\.system_identifier as text\) = server\.system_identifier and era\.timeline = server\.timeline, true\)/,
+      replace: 'true',
+    },
+  ],
 };
 
 /** Appends of two leaders to partitions 0 to 4: the first is good, each other has one thing wrong. */
@@ -180,6 +191,18 @@ const takeoverMeetsAppends: Scenario = async (stage) => {
   return differences({ during, after }, { during: ['busy', 'busy'], after: [10, 10] });
 };
 
+const anotherHistory: Scenario = async (stage) => {
+  const store = await stage.store('store');
+  await createOrders(store, 2);
+  const { fence } = await lead(store, 'leader', allOrders(2));
+  await stage.query('update era set timeline = timeline + 40');
+  const verdicts = await Promise.all([0, 1].map((p) => verdict(append(store, fence, [segment(0, 9)], p))));
+  return differences(
+    { verdicts, stored: await stage.number('select count(*) from segments') },
+    { verdicts: ['no_lease', 'no_lease'], stored: 0 },
+  );
+};
+
 async function commit(store: MetadataStore, partition: number): Promise<{ outcome: string }> {
   await store.commitOffsets('cg', [{ topic: 'orders', partition, offset: 0, metadata: null }]);
   return { outcome: 'committed' };
@@ -225,5 +248,8 @@ rule(
 rule('an append beside others that meets a takeover waits for it alone, and is fenced', takenOver);
 rule('a takeover skips appends that go together', takeoverMeetsAppends, [
   { mutant: holdsNoLease, shows: /during: \[ 'granted', 'granted' \]/ },
+]);
+rule('nothing is appended together on another history', anotherHistory, [
+  { mutant: blind, shows: /stored: 2/ },
 ]);
 rule('a commit that has to wait does not hold the others', oneOffsetLocked);
