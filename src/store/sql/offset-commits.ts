@@ -94,12 +94,16 @@ function answerOf(
   { consumerGroup, commits }: Commit,
   states: readonly (CommitState | undefined)[],
 ): Answer | Refusal {
-  const refusal = commits.flatMap((commit, index) => refusalOf(commit, states[index]) ?? [])[0];
-  if (refusal !== undefined) return refusal;
+  // All of them first: of a commit that is refused nothing is committed.
+  for (const [index, commit] of commits.entries()) {
+    const refusal = refusalOf(commit, states[index]);
+    if (refusal !== undefined) return refusal;
+  }
   const committed = commits.map((commit, index): CommittedOffset => {
     const { committedAt = null } = states[index] ?? {};
     if (committedAt === null) throw new Error('an offset was neither refused nor committed');
-    return { ...commit, consumerGroup, committedAt };
+    const { topic, partition, offset, metadata } = commit;
+    return { consumerGroup, topic, partition, offset, metadata, committedAt };
   });
   return committed.sort((a, b) => order(a.topic, b.topic) || a.partition - b.partition);
 }
