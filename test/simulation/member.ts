@@ -7,6 +7,7 @@ import { sqlStore } from '../../src/store/sql/store.ts';
 import { EraKeeper } from '../../src/store/era/era-keeper.ts';
 import { SqliteFencedWrites } from '../../src/store/sqlite/fenced-writes.ts';
 import { SqliteLeaseWrites } from '../../src/store/sqlite/lease-writes.ts';
+import { SqliteOffsetWrites } from '../../src/store/sqlite/offset-writes.ts';
 import { quietProbe } from '../metrics/reading.ts';
 import { Broker } from './broker.ts';
 import { Host, HostProcess } from './host.ts';
@@ -96,6 +97,7 @@ export class Member {
               coordination,
               leaseWrites: new SqliteLeaseWrites(db),
               fencedWrites: new SqliteFencedWrites(db),
+              offsetWrites: new SqliteOffsetWrites(db),
               eras: new EraKeeper(db, { excludeLeaseWrites: async () => undefined }),
               close: async () => undefined,
             },

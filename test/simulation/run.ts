@@ -5,6 +5,7 @@ import { sqlStore } from '../../src/store/sql/store.ts';
 import { EraKeeper } from '../../src/store/era/era-keeper.ts';
 import { SqliteFencedWrites } from '../../src/store/sqlite/fenced-writes.ts';
 import { SqliteLeaseWrites } from '../../src/store/sqlite/lease-writes.ts';
+import { SqliteOffsetWrites } from '../../src/store/sqlite/offset-writes.ts';
 import { checkConverged, TrustClaims } from './claims.ts';
 import { Database } from './database.ts';
 import { type FaultCounts, noFaults } from './faults.ts';
@@ -118,6 +119,7 @@ class Simulation {
         coordination: { ...directly(database), incarnation: 1, lockKey: async () => null, lockTold() {} },
         leaseWrites: new SqliteLeaseWrites(directly(database)),
         fencedWrites: new SqliteFencedWrites(directly(database)),
+        offsetWrites: new SqliteOffsetWrites(directly(database)),
         eras: new EraKeeper(directly(database), { excludeLeaseWrites: async () => undefined }),
         close: async () => undefined,
       },

@@ -58,6 +58,7 @@ function serverSettings({ attemptMs, strengthenCommit }: ConnectionOptions): str
 /** A pg client that can be cut off at once. */
 export class BoundedClient extends pg.Client {
   private readonly socket: Socket;
+  private hasEnded = false;
 
   constructor(config: pg.ClientConfig = {}) {
     const socket = new Socket();
@@ -66,11 +67,14 @@ export class BoundedClient extends pg.Client {
     // Without a listener a connection that dies inside a transaction would end the process; the query's own
     // rejection, or the pool, tells whoever cares.
     this.on('error', () => {});
+    this.once('end', () => {
+      this.hasEnded = true;
+    });
   }
 
   /** Nothing comes of it any more. */
   get isOver(): boolean {
-    return this.socket.destroyed;
+    return this.hasEnded || this.socket.destroyed;
   }
 
   cut(): void {
@@ -89,7 +93,7 @@ export function clientConfig(options: ConnectionOptions, server: Server, boundMs
 }
 
 /** Runs a compiled statement by name (prepared once per connection) and cuts the connection when the time is up. */
-export async function runBounded(
+export function runBounded(
   client: BoundedClient,
   name: string,
   compiled: CompiledSql,
@@ -99,7 +103,7 @@ export async function runBounded(
   return bounded(client, attemptMs, () => ask(client, name, compiled, parameters));
 }
 
-async function ask(
+function ask(
   client: BoundedClient,
   name: string,
   compiled: CompiledSql,
@@ -114,7 +118,7 @@ export function valuesOf(compiled: CompiledSql, parameters: ParameterValues): un
 }
 
 /** Runs a text that is made for the occasion, unprepared. */
-export async function queryBounded(
+export function queryBounded(
   client: BoundedClient,
   text: string,
   values: readonly unknown[],

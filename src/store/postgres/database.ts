@@ -122,23 +122,17 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
 
   private async withClient<T>(work: (client: BoundedClient) => Promise<T>): Promise<T> {
     const { client, server, release } = await this.pools.take();
-    let broken = false;
-    const onEnd = (): void => {
-      broken = true;
-    };
-    client.once('end', onEnd);
+    let isLeft = false;
     try {
       return await work(client);
     } catch (error) {
-      const translated = translateError(error);
-      if (translated instanceof NotWritable) {
-        broken = true;
+      if (translateError(error) instanceof NotWritable) {
+        isLeft = true;
         this.pools.leave(server);
       }
       throw error;
     } finally {
-      client.off('end', onEnd);
-      release(broken);
+      release(isLeft || client.isOver);
     }
   }
 }

@@ -1,6 +1,6 @@
 // What PostgreSQL's and the socket's errors mean to the layers above. SQLSTATEs: PostgreSQL manual, appendix A.
 import { Refusal, StoreMisconfigured, StoreUnavailable } from '../../domain/refusal.ts';
-import { ConstraintViolation } from '../sql/database.ts';
+import { ConstraintViolation, LockedByAnother } from '../sql/database.ts';
 
 /** The server answers and takes no writes: a standby, or one that was made read-only. What was asked took no effect. */
 export class NotWritable extends StoreUnavailable {
@@ -74,6 +74,11 @@ export function translateError(error: unknown): Error {
           cause: error,
         },
       );
+    case '55P03':
+      return new LockedByAnother(`PostgreSQL does not answer as it should: ${said}`, {
+        outcomeUnknown: false,
+        cause: error,
+      });
     case undefined:
     default:
       if (code?.startsWith('22')) return new Refusal('invalid', `the store cannot keep this value: ${said}`);

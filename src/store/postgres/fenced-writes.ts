@@ -6,6 +6,7 @@ import type { Partition } from '../../domain/topic.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import {
+  type FencedAppend,
   type FencedTarget,
   type FencedWrites,
   fenceParameters,
@@ -21,8 +22,9 @@ import {
   type SegmentRow,
   segmentRowColumns,
   type StoredSegment,
-} from '../sql/segments.ts';
+} from '../sql/segment-rows.ts';
 import { statement } from '../sql/statement.ts';
+import { appendTogether } from './joined-appends.ts';
 
 /** FOR NO KEY UPDATE, not FOR SHARE: overlapping sharers would starve a takeover that waits for the row. */
 function fence(d: Dialect) {
@@ -87,6 +89,12 @@ export class PostgresFencedWrites implements FencedWrites {
     const rows = segments.map(segmentRow);
     const stored = await this.db.all(append, { ...fenceParameters(target), base, next, segments: rows });
     return stored.length === 0 ? undefined : stored.map((row) => ({ ...row, topic: target.topic }));
+  }
+
+  async appendTogether(
+    appends: readonly FencedAppend[],
+  ): Promise<readonly (readonly Segment[] | undefined)[]> {
+    return appendTogether(this.db, appends);
   }
 
   async advance(target: FencedTarget, offset: number): Promise<Partition | undefined> {

@@ -2,6 +2,7 @@
 import { EraKeeper, type OpenedEra } from '../era/era-keeper.ts';
 import type { MetadataStore } from '../metadata-store.ts';
 import type { ConnectionLock } from '../sessions.ts';
+import type { JoiningOptions } from '../sql/joining.ts';
 import { refuseUnusableStore } from '../sql/migrations.ts';
 import { sqlStore } from '../sql/store.ts';
 import { type ConnectionOptions, queryBounded } from './client.ts';
@@ -13,6 +14,7 @@ import { postgresDialect } from './dialect.ts';
 import { excludeLeaseWrites } from './era-database.ts';
 import { checkDurability } from './doctor/durability.ts';
 import { PostgresFencedWrites } from './fenced-writes.ts';
+import { PostgresOffsetWrites } from './offset-writes.ts';
 import { PostgresLeaseWrites } from './lease-writes.ts';
 import { knownMigrations, PostgresSchema } from './migrate.ts';
 import { Servers } from './servers.ts';
@@ -79,6 +81,8 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
       coordination,
       leaseWrites: new PostgresLeaseWrites(db),
       fencedWrites: new PostgresFencedWrites(db),
+      offsetWrites: new PostgresOffsetWrites(db),
+      joining: joiningOf(options),
       eras: new EraKeeper(db, { excludeLeaseWrites, onOpened: options.eras?.onOpened }),
       pools: () => [db.use],
       async close() {
@@ -89,6 +93,17 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
     },
     options.group,
   );
+}
+
+/** Two requests under way keep the server busy while the answers of one are told; half of the pool may wait for locks. */
+function joiningOf({ poolMax, attemptMs }: PostgresOptions): JoiningOptions {
+  return {
+    storeName: 'PostgreSQL',
+    atOnce: 2,
+    waitAtOnce: Math.max(1, Math.floor(poolMax / 2)),
+    patienceMs: attemptMs,
+    atTurnsEnd: setImmediate,
+  };
 }
 
 /** A look that fails says nothing: the store is open all the same. */

@@ -4,11 +4,13 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { CommittedOffset, ConsumerGroup, ConsumerGroupStore, OffsetCommit } from '../consumer-groups.ts';
 import type { Page, PageRequest } from '../page.ts';
 import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
-import { ConstraintViolation, first, type SqlDatabase, type SqlRunner } from './database.ts';
+import { first, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
+import type { StoreJoining } from './joining.ts';
+import { OffsetCommits } from './offset-commits.ts';
+import type { OffsetWrites } from './offset-writes.ts';
 import { readNumber, readText, readTextOrNull, readTime } from './read.ts';
 import { type Row, statement } from './statement.ts';
-import { noSuchPartition } from './topics.ts';
 
 type InGroup = { group: string; consumerGroup: string };
 
@@ -49,44 +51,6 @@ const deleteGroup = statement<InGroup, true>(
   'delete_consumer_group',
   (d) => sql`delete from ${d.table('consumer_groups')} as g where ${groupIs(d, 'g')} returning 1 as deleted`,
   () => true,
-);
-
-const commitColumns = { topic: 'text', partition: 'integer', committed: 'bigint', metadata: 'text' } as const;
-
-type CommitRow = { topic: string; partition: number; committed: number; metadata: string | null };
-
-/** Compares with the high watermark in the write itself: what is beyond it is left out, and found missing. */
-const upsertOffsets = statement<InGroup & { commits: CommitRow[] }, { topicId: number; partition: number }>(
-  'upsert_committed_offsets',
-  (d) => sql`insert into ${d.table('committed_offsets')}
-      (group_name, consumer_group, topic_id, partition, committed_offset, metadata, committed_at)
-    select ${d.parameter('group', 'text')}, ${d.parameter('consumerGroup', 'text')}, p.topic_id, p.partition,
-      c.committed, c.metadata, ${d.now}
-    from ${d.rows('commits', commitColumns)} as c
-    cross join ${d.table('topics')} t cross join ${d.table('partitions')} p
-    where t.group_name = ${d.parameter('group', 'text')} and t.name = c.topic
-      and p.topic_id = t.topic_id and p.partition = c.partition and c.committed <= p.high_watermark
-    order by p.topic_id, p.partition
-    on conflict (group_name, consumer_group, topic_id, partition) do update
-      set committed_offset = excluded.committed_offset, metadata = excluded.metadata, committed_at = excluded.committed_at
-    returning topic_id, partition`,
-  (row) => ({ topicId: readNumber(row, 'topic_id'), partition: readNumber(row, 'partition') }),
-);
-
-const selectLimits = statement<
-  { group: string; commits: CommitRow[] },
-  { topic: string; partition: number; highWatermark: number }
->(
-  'select_commit_limits',
-  (d) => sql`select c.topic, c.partition, p.high_watermark from ${d.rows('commits', commitColumns)} as c
-    cross join ${d.table('topics')} t cross join ${d.table('partitions')} p
-    where t.group_name = ${d.parameter('group', 'text')} and t.name = c.topic
-      and p.topic_id = t.topic_id and p.partition = c.partition`,
-  (row) => ({
-    topic: readText(row, 'topic'),
-    partition: readNumber(row, 'partition'),
-    highWatermark: readNumber(row, 'high_watermark'),
-  }),
 );
 
 function offsetColumns(d: Dialect) {
@@ -134,10 +98,12 @@ const selectOffsets = statement<
 export class SqlConsumerGroups implements ConsumerGroupStore {
   private readonly db: SqlDatabase;
   private readonly group: string;
+  private readonly offsetCommits: OffsetCommits;
 
-  constructor(db: SqlDatabase, group: string) {
+  constructor(db: SqlDatabase, writes: OffsetWrites, joining: StoreJoining, group: string) {
     this.db = db;
     this.group = group;
+    this.offsetCommits = new OffsetCommits(writes, joining, group);
   }
 
   async ensureConsumerGroup(consumerGroup: string): Promise<boolean> {
@@ -158,29 +124,9 @@ export class SqlConsumerGroups implements ConsumerGroupStore {
     consumerGroup: string,
     commits: readonly OffsetCommit[],
   ): Promise<readonly CommittedOffset[]> {
-    const scope = { group: this.group, consumerGroup };
-    const distinct = new Map(commits.map((commit) => [`${commit.topic}/${commit.partition}`, commit]));
-    const rows = [...distinct.values()].map(({ topic, partition, offset, metadata }): CommitRow => ({
-      topic,
-      partition,
-      committed: offset,
-      metadata,
-    }));
-    const commit = () =>
-      this.db.transaction(async (tx) => {
-        await tx.all(insertGroup, scope);
-        const written = await tx.all(upsertOffsets, { ...scope, commits: rows });
-        if (written.length < rows.length) await this.refuseCommit(tx, rows);
-        const partitions = rows.map(({ topic, partition }) => ({ topic, partition }));
-        return tx.all(selectOffsetsOf, { ...scope, partitions });
-      });
-    try {
-      return await commit();
-    } catch (error) {
-      // The topic or the group was deleted between our join and the foreign key's check; now the join tells.
-      if (error instanceof ConstraintViolation && error.kind === 'foreign_key') return commit();
-      throw error;
-    }
+    if (commits.length > 0) return this.offsetCommits.commit(consumerGroup, commits);
+    await this.ensureConsumerGroup(consumerGroup);
+    return [];
   }
 
   async getCommittedOffset(
@@ -206,24 +152,6 @@ export class SqlConsumerGroups implements ConsumerGroupStore {
   async deleteConsumerGroup(consumerGroup: string): Promise<void> {
     const deleted = await first(this.db, deleteGroup, { group: this.group, consumerGroup });
     if (!deleted) throw noSuchGroup(consumerGroup);
-  }
-
-  /** Finds which commit could not be written, and throws: nothing of the batch is kept. */
-  private async refuseCommit(tx: SqlRunner, commits: readonly CommitRow[]): Promise<never> {
-    const limits = await tx.all(selectLimits, { group: this.group, commits: [...commits] });
-    const known = new Map(limits.map((limit) => [`${limit.topic}/${limit.partition}`, limit.highWatermark]));
-    for (const { topic, partition, committed } of commits) {
-      const highWatermark = known.get(`${topic}/${partition}`);
-      if (highWatermark === undefined) throw noSuchPartition(topic, partition);
-      if (committed > highWatermark) {
-        throw new Refusal(
-          'conflict',
-          `offset ${committed} lies beyond the high watermark ${highWatermark} of ${topic}/${partition}`,
-          { highWatermark },
-        );
-      }
-    }
-    throw new Refusal('conflict', 'a partition changed while its offset was committed; ask again');
   }
 }
 

@@ -1,4 +1,5 @@
 // Port of the SQL layer: what a driver offers to the statements written in this folder.
+import { StoreUnavailable } from '../../domain/refusal.ts';
 import type { Dialect, TableName } from './dialect.ts';
 import type { ParameterValues, Statement } from './statement.ts';
 
@@ -48,6 +49,9 @@ export class ConstraintViolation extends Error {
     this.kind = kind;
   }
 }
+
+/** Somebody else held a lock for longer than could be waited for. Nothing was done. */
+export class LockedByAnother extends StoreUnavailable {}
 
 export async function first<P extends ParameterValues, R>(
   runner: SqlRunner,

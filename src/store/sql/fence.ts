@@ -14,14 +14,25 @@ export interface FencedTarget {
   readonly fence: Fence;
 }
 
+/** Segments that continue one another, to be appended to a partition. */
+export interface FencedAppend {
+  readonly target: FencedTarget;
+  readonly segments: readonly NewSegment[];
+}
+
 /**
- * The two writes that the fence guards, each one transaction in which the lease's row is held at its epoch until the
+ * The writes that the fence guards, each in one transaction in which the lease's row is held at its epoch until the
  * commit. They answer undefined when the fence or the compare-and-set refused, having changed nothing; the reason is then
  * read in a later statement.
  */
 export interface FencedWrites {
   /** Requires `high_watermark = segments[0].baseOffset`. Fails with ConstraintViolation 'unique' for a known segment id. */
   append(target: FencedTarget, segments: readonly NewSegment[]): Promise<readonly Segment[] | undefined>;
+  /**
+   * As `append` for each, in one transaction; no partition may be named twice. Waits for no lock: undefined also where somebody else has
+   * the lease or the partition locked.
+   */
+  appendTogether(appends: readonly FencedAppend[]): Promise<readonly (readonly Segment[] | undefined)[]>;
   /** Requires `high_watermark ≤ offset`. */
   advance(target: FencedTarget, offset: number): Promise<Partition | undefined>;
 }

@@ -1,123 +1,33 @@
 // Segments and high watermarks: the reads, and what a fenced write means when it did not go through. The fenced write
 // itself is each backend's own statement (`FencedWrites`).
 import { sql } from 'drizzle-orm';
-import { Refusal, type RefusalFacts } from '../../domain/refusal.ts';
-import {
-  firstDiscontinuity,
-  type NewSegment,
-  type OffsetLocation,
-  sameSegment,
-  type Segment,
-} from '../../domain/segment.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { NewSegment, OffsetLocation, Segment } from '../../domain/segment.ts';
 import type { Partition } from '../../domain/topic.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { AppendAnswer, Fence, SegmentStore } from '../segments.ts';
+import { Appends } from './appends.ts';
 import { decodeCursor, pageOf } from './cursor.ts';
-import { ConstraintViolation, first, type SqlDatabase } from './database.ts';
+import { first, type SqlDatabase } from './database.ts';
 import type { EraWatch } from './era-watch.ts';
-import type { Dialect } from './dialect.ts';
-import type { FencedTarget, FencedWrites } from './fence.ts';
-import { readBoolean, readNumber, readText, readTextOrNull, readTime } from './read.ts';
-import { type Row, statement } from './statement.ts';
+import type { FencedWrites } from './fence.ts';
+import type { StoreJoining } from './joining.ts';
+import { partitionState, refuseByFence } from './partition-state.ts';
+import { readNumber } from './read.ts';
+import {
+  type InPartition,
+  inPartition,
+  readStoredSegment,
+  segmentColumns,
+  type StoredSegment,
+} from './segment-rows.ts';
+import { statement } from './statement.ts';
 import { noSuchPartition } from './topics.ts';
-
-/** Without the table's alias: SQLite does not know it in RETURNING. */
-export function segmentColumns(d: Dialect) {
-  return sql`partition, base_offset, end_offset, segment_id, record_count, size_bytes, bucket, object_key, epoch,
-    ${d.timeMs(sql`created_at`)} as created_at_ms`;
-}
-
-export type StoredSegment = Omit<Segment, 'topic'>;
-
-export function readStoredSegment(row: Row): StoredSegment {
-  return {
-    id: readText(row, 'segment_id'),
-    partition: readNumber(row, 'partition'),
-    baseOffset: readNumber(row, 'base_offset'),
-    endOffset: readNumber(row, 'end_offset'),
-    recordCount: readNumber(row, 'record_count'),
-    sizeBytes: readNumber(row, 'size_bytes'),
-    bucket: readText(row, 'bucket'),
-    key: readText(row, 'object_key'),
-    epoch: readNumber(row, 'epoch'),
-    createdAt: readTime(row, 'created_at_ms'),
-  };
-}
-
-/** The columns of a new segment, in the order of `segmentRow`. */
-export const segmentRowColumns = {
-  base_offset: 'bigint',
-  end_offset: 'bigint',
-  segment_id: 'text',
-  record_count: 'bigint',
-  size_bytes: 'bigint',
-  bucket: 'text',
-  object_key: 'text',
-} as const;
-
-export type SegmentRow = { [column in keyof typeof segmentRowColumns]: string | number };
-
-export const insertedSegmentColumns = sql.raw(Object.keys(segmentRowColumns).join(', '));
-
-export function segmentRow(segment: NewSegment): SegmentRow {
-  return {
-    base_offset: segment.baseOffset,
-    end_offset: segment.endOffset,
-    segment_id: segment.id,
-    record_count: segment.recordCount,
-    size_bytes: segment.sizeBytes,
-    bucket: segment.bucket,
-    object_key: segment.key,
-  };
-}
-
-interface PartitionState {
-  readonly topicId: number;
-  readonly highWatermark: number;
-  readonly startOffset: number;
-  readonly epoch: number;
-  /** The session the lease names, whether or not it lives. */
-  readonly sessionId: string | null;
-  readonly sessionLive: boolean;
-  readonly holder: string | null;
-}
 
 type PartitionName = { group: string; topic: string; partition: number };
 
-const selectPartitionState = statement<PartitionName, PartitionState>(
-  'select_partition_state',
-  (d) => sql`select p.topic_id, p.high_watermark, p.start_offset, l.epoch, l.session_id,
-      s.session_id is not null as session_live, s.agent_id
-    from ${d.table('topics')} t
-    join ${d.table('partitions')} p on p.topic_id = t.topic_id
-    join ${d.table('leases')} l on l.group_name = t.group_name and l.kind = 'partition' and l.name = t.name
-      and l.partition = p.partition
-    left join ${d.table('sessions')} s on s.session_id = l.session_id and s.ended_at is null
-    where t.group_name = ${d.parameter('group', 'text')} and t.name = ${d.parameter('topic', 'text')}
-      and p.partition = ${d.parameter('partition', 'integer')}`,
-  (row) => ({
-    topicId: readNumber(row, 'topic_id'),
-    highWatermark: readNumber(row, 'high_watermark'),
-    startOffset: readNumber(row, 'start_offset'),
-    epoch: readNumber(row, 'epoch'),
-    sessionId: readTextOrNull(row, 'session_id'),
-    sessionLive: readBoolean(row, 'session_live'),
-    holder: readTextOrNull(row, 'agent_id'),
-  }),
-);
-
-type InPartition = { topicId: number; partition: number };
-
-function inPartition(d: Dialect) {
-  return sql`s.topic_id = ${d.parameter('topicId', 'bigint')} and s.partition = ${d.parameter('partition', 'integer')}`;
-}
-
-const selectSegmentsById = statement<InPartition & { ids: { id: string }[] }, StoredSegment>(
-  'select_segments_by_id',
-  (d) => sql`select ${segmentColumns(d)} from ${d.table('segments')} s
-    where ${inPartition(d)} and s.segment_id in (select id from ${d.rows('ids', { id: 'text' })} as w)`,
-  readStoredSegment,
-);
+/** How often a write is tried again when what refused it has changed before the reason could be read. */
+const attemptsMax = 5;
 
 const selectFloor = statement<InPartition & { offset: number }, StoredSegment>(
   'select_segment_floor',
@@ -165,20 +75,19 @@ const moveStart = statement<InPartition & { startOffset: number }, number>(
   (row) => readNumber(row, 'start_offset'),
 );
 
-/** How often a write is tried again when what refused it has changed before the reason could be read. */
-const attemptsMax = 5;
-
 export class SqlSegments implements SegmentStore {
   private readonly db: SqlDatabase;
   private readonly writes: FencedWrites;
   private readonly eras: EraWatch;
   private readonly group: string;
+  private readonly appends: Appends;
 
-  constructor(db: SqlDatabase, writes: FencedWrites, eras: EraWatch, group: string) {
+  constructor(db: SqlDatabase, writes: FencedWrites, eras: EraWatch, joining: StoreJoining, group: string) {
     this.db = db;
     this.writes = writes;
     this.eras = eras;
     this.group = group;
+    this.appends = new Appends(db, writes, eras, joining);
   }
 
   async appendSegments(
@@ -187,29 +96,7 @@ export class SqlSegments implements SegmentStore {
     partition: number,
     segments: readonly NewSegment[],
   ): Promise<AppendAnswer> {
-    const last = segments.at(-1);
-    // Before anything is written: an empty run has no place in the partition.
-    if (last === undefined) throw new Refusal('invalid', 'there is no segment in the request');
-    const broken = firstDiscontinuity(segments);
-    if (broken !== undefined) {
-      throw new Refusal('invalid', `segment ${broken} of the request does not continue the one before it`);
-    }
-    const ids = new Set(segments.map((segment) => segment.id));
-    if (ids.size !== segments.length)
-      throw new Refusal('invalid', 'a segment id stands twice in the request');
-    const target = { group: this.group, topic, partition, fence };
-    let pending = segments;
-    for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      const appended = await this.tryAppend(target, pending);
-      if (appended && pending === segments) {
-        return { outcome: 'appended', segments: appended, highWatermark: last.endOffset + 1 };
-      }
-      await this.eras.settle();
-      const now = await this.whyNotAppended(target, segments);
-      if (now.outcome !== 'again') return appended ? { ...now, outcome: 'appended' } : now;
-      pending = now.pending;
-    }
-    throw new Refusal('conflict', `partition ${topic}/${partition} is changing too fast; ask again`);
+    return this.appends.append({ group: this.group, topic, partition, fence }, segments);
   }
 
   async advanceHighWatermark(
@@ -223,7 +110,7 @@ export class SqlSegments implements SegmentStore {
       const advanced = await this.writes.advance(target, offset);
       if (advanced) return advanced;
       await this.eras.settle();
-      const state = await this.partitionState(topic, partition);
+      const state = await partitionState(this.db, this.group, topic, partition);
       refuseByFence(state, target);
       if (state.highWatermark > offset) {
         throw new Refusal(
@@ -242,7 +129,7 @@ export class SqlSegments implements SegmentStore {
     from: number,
     page: PageRequest,
   ): Promise<Page<Segment>> {
-    const state = await this.partitionState(topic, partition);
+    const state = await partitionState(this.db, this.group, topic, partition);
     const [start] = decodeCursor(page, [-1]);
     const within = { topicId: state.topicId, partition };
     let begin = start + 1;
@@ -259,7 +146,7 @@ export class SqlSegments implements SegmentStore {
   }
 
   async findSegment(topic: string, partition: number, offset: number): Promise<OffsetLocation> {
-    const state = await this.partitionState(topic, partition);
+    const state = await partitionState(this.db, this.group, topic, partition);
     if (offset >= state.highWatermark) return { result: 'at_end', highWatermark: state.highWatermark };
     if (offset < state.startOffset) return { result: 'before_start', startOffset: state.startOffset };
     const within = { topicId: state.topicId, partition };
@@ -286,92 +173,5 @@ export class SqlSegments implements SegmentStore {
       if (last) await tx.all(moveStart, { ...within, startOffset: last.endOffset + 1 });
       return { removed, more: removed.length === limit };
     });
-  }
-
-  private async tryAppend(
-    target: FencedTarget,
-    segments: readonly NewSegment[],
-  ): Promise<readonly Segment[] | undefined> {
-    try {
-      return await this.writes.append(target, segments);
-    } catch (error) {
-      // A known id: which one, and whether it says the same, is read next.
-      if (error instanceof ConstraintViolation && error.kind === 'unique') return undefined;
-      throw error;
-    }
-  }
-
-  /** Idempotency first, then the fence, then contiguity; answers what is still to be written when nothing stands against it now. */
-  private async whyNotAppended(
-    target: FencedTarget,
-    segments: readonly NewSegment[],
-  ): Promise<
-    | (AppendAnswer & { readonly outcome: 'already' })
-    | { readonly outcome: 'again'; readonly pending: readonly NewSegment[] }
-  > {
-    const { topic, partition } = target;
-    const state = await this.partitionState(topic, partition);
-    const ids = segments.map(({ id }) => ({ id }));
-    const rows = await this.db.all(selectSegmentsById, { topicId: state.topicId, partition, ids });
-    const stored = new Map(rows.map((row) => [row.id, { ...row, topic }]));
-    const pending: NewSegment[] = [];
-    for (const segment of segments) {
-      const known = stored.get(segment.id);
-      if (!known) pending.push(segment);
-      else if (!sameSegment(known, segment)) {
-        throw new Refusal('already_exists', `segment id "${segment.id}" is stored with other content`);
-      }
-    }
-    const next = pending[0];
-    if (!next) {
-      const all = segments.flatMap((segment) => stored.get(segment.id) ?? []);
-      // The state was read before the ids: an append that came between would make its watermark too low.
-      const highWatermark = Math.max(state.highWatermark, (all.at(-1)?.endOffset ?? -1) + 1);
-      return { outcome: 'already', segments: all, highWatermark };
-    }
-    refuseByFence(state, target, { committed: false });
-    const { highWatermark } = state;
-    if (next.baseOffset > highWatermark) {
-      throw new Refusal(
-        'offset_gap',
-        `the next segment of ${topic}/${partition} must begin at ${highWatermark}, not ${next.baseOffset}`,
-        { highWatermark },
-      );
-    }
-    if (next.baseOffset < highWatermark) {
-      throw new Refusal(
-        'offset_overlap',
-        `offsets below ${highWatermark} of ${topic}/${partition} are taken; ${next.baseOffset} overlaps them`,
-        { highWatermark },
-      );
-    }
-    return { outcome: 'again', pending };
-  }
-
-  private async partitionState(topic: string, partition: number): Promise<PartitionState> {
-    const state = await first(this.db, selectPartitionState, { group: this.group, topic, partition });
-    if (!state) throw noSuchPartition(topic, partition);
-    return state;
-  }
-}
-
-/** Throws the refusal that the lease's state means for a write under `target.fence`, or returns when none stands against it. */
-function refuseByFence(state: PartitionState, target: FencedTarget, more: RefusalFacts = {}): void {
-  const { topic, partition, fence } = target;
-  const where = `${topic}/${partition}`;
-  const facts = { givenEpoch: fence.epoch, currentEpoch: state.epoch, holder: state.holder };
-  if (state.epoch !== fence.epoch) {
-    throw new Refusal(
-      'fenced',
-      `the epoch of ${where} is ${state.epoch}; a write under epoch ${fence.epoch} is refused`,
-      { ...facts, ...more },
-    );
-  }
-  if (state.sessionId !== fence.sessionId || state.sessionId === null) {
-    const holder = state.holder ?? 'nobody';
-    throw new Refusal('no_lease', `${where} is led by ${holder} at this epoch, not by this agent`, facts);
-  }
-  if (!state.sessionLive) {
-    throw new Refusal('session_lost', `the session that led ${where} has ended`, facts);
   }
 }

@@ -7,9 +7,11 @@ import { first, type SqlConnection, type SqlDatabase } from './database.ts';
 import { selectEra } from './era.ts';
 import type { EraWatch } from './era-watch.ts';
 import type { FencedWrites } from './fence.ts';
+import { joiningByDefault, type JoiningOptions, StoreJoining } from './joining.ts';
 import type { LeaseWrites } from './lease-writes.ts';
 import { SqlLeases } from './leases.ts';
 import { SqlLeaseRequests } from './lease-requests.ts';
+import type { OffsetWrites } from './offset-writes.ts';
 import { SqlOperatorMoves } from './operator-moves.ts';
 import { SqlRebalance } from './rebalance.ts';
 import { SqlRetention } from './retention.ts';
@@ -24,6 +26,9 @@ export interface SqlBackend {
   readonly coordination: SqlConnection;
   readonly leaseWrites: LeaseWrites;
   readonly fencedWrites: FencedWrites;
+  readonly offsetWrites: OffsetWrites;
+  /** How writes that come together are joined. Default: as for a store of one's own. */
+  readonly joining?: JoiningOptions;
   readonly eras: EraWatch;
   /** Default: there are none. */
   pools?(): readonly PoolUse[];
@@ -34,8 +39,9 @@ export interface SqlBackend {
 export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
   const { db, coordination, eras } = backend;
   const topics = new SqlTopics(db, group);
-  const segments = new SqlSegments(db, backend.fencedWrites, eras, group);
-  const consumers = new SqlConsumerGroups(db, group);
+  const joining = new StoreJoining(backend.joining ?? joiningByDefault);
+  const segments = new SqlSegments(db, backend.fencedWrites, eras, joining, group);
+  const consumers = new SqlConsumerGroups(db, backend.offsetWrites, joining, group);
   const sessions = new SqlSessions(db, coordination, eras, group);
   const agents = new SqlAgents(db, group);
   const retention = new SqlRetention(db, group);

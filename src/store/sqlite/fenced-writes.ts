@@ -3,9 +3,10 @@
 import { sql } from 'drizzle-orm';
 import type { NewSegment, Segment } from '../../domain/segment.ts';
 import type { Partition } from '../../domain/topic.ts';
-import { first, type SqlDatabase } from '../sql/database.ts';
+import { first, type SqlDatabase, type SqlRunner } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import {
+  type FencedAppend,
   type FencedTarget,
   type FencedWrites,
   fenceParameters,
@@ -21,7 +22,7 @@ import {
   type SegmentRow,
   segmentRowColumns,
   type StoredSegment,
-} from '../sql/segments.ts';
+} from '../sql/segment-rows.ts';
 import { statement } from '../sql/statement.ts';
 
 /** The partition's row, under the fence. */
@@ -77,16 +78,16 @@ export class SqliteFencedWrites implements FencedWrites {
     target: FencedTarget,
     segments: readonly NewSegment[],
   ): Promise<readonly Segment[] | undefined> {
-    const { topic, partition } = target;
-    const { epoch } = target.fence;
-    const base = segments[0]?.baseOffset ?? 0;
-    const next = (segments.at(-1)?.endOffset ?? 0) + 1;
+    return this.db.transaction((tx) => appendIn(tx, target, segments));
+  }
+
+  async appendTogether(
+    appends: readonly FencedAppend[],
+  ): Promise<readonly (readonly Segment[] | undefined)[]> {
     return this.db.transaction(async (tx) => {
-      const topicId = await first(tx, moveHighWatermark, { ...fenceParameters(target), base, next });
-      if (topicId === undefined) return undefined;
-      const rows = segments.map(segmentRow);
-      const stored = await tx.all(insertSegments, { topicId, partition, epoch, segments: rows });
-      return stored.map((row) => ({ ...row, topic }));
+      const answers: (readonly Segment[] | undefined)[] = [];
+      for (const { target, segments } of appends) answers.push(await appendIn(tx, target, segments));
+      return answers;
     });
   }
 
@@ -94,4 +95,20 @@ export class SqliteFencedWrites implements FencedWrites {
     const [row] = await this.db.all(advance, { ...fenceParameters(target), offset });
     return row && { topic: target.topic, partition: target.partition, ...row };
   }
+}
+
+async function appendIn(
+  tx: SqlRunner,
+  target: FencedTarget,
+  segments: readonly NewSegment[],
+): Promise<readonly Segment[] | undefined> {
+  const { topic, partition } = target;
+  const { epoch } = target.fence;
+  const base = segments[0]?.baseOffset ?? 0;
+  const next = (segments.at(-1)?.endOffset ?? 0) + 1;
+  const topicId = await first(tx, moveHighWatermark, { ...fenceParameters(target), base, next });
+  if (topicId === undefined) return undefined;
+  const rows = segments.map(segmentRow);
+  const stored = await tx.all(insertSegments, { topicId, partition, epoch, segments: rows });
+  return stored.map((row) => ({ ...row, topic }));
 }

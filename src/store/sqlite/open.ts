@@ -2,11 +2,13 @@
 import { resolve } from 'node:path';
 import { EraKeeper, type OpenedEra } from '../era/era-keeper.ts';
 import type { MetadataStore } from '../metadata-store.ts';
+import { joiningByDefault } from '../sql/joining.ts';
 import { refuseUnusableStore } from '../sql/migrations.ts';
 import { sqlStore } from '../sql/store.ts';
 import { SqliteDatabase } from './database.ts';
 import { sqliteDialect } from './dialect.ts';
 import { SqliteFencedWrites } from './fenced-writes.ts';
+import { SqliteOffsetWrites } from './offset-writes.ts';
 import { SqliteLeaseWrites } from './lease-writes.ts';
 import { knownMigrations, SqliteSchema } from './migrate.ts';
 
@@ -42,6 +44,9 @@ export async function openSqliteStore(options: SqliteOptions): Promise<SqliteSto
       coordination: db,
       leaseWrites: new SqliteLeaseWrites(db),
       fencedWrites: new SqliteFencedWrites(db),
+      offsetWrites: new SqliteOffsetWrites(db),
+      // One transaction after the other, whatever is asked: what comes meanwhile joins the next.
+      joining: { ...joiningByDefault, patienceMs: attemptMs, atTurnsEnd: setImmediate },
       // A write transaction has the file to itself.
       eras: new EraKeeper(db, { excludeLeaseWrites: async () => {}, onOpened: options.onEraOpened }),
       close: () => db[Symbol.asyncDispose](),

@@ -61,7 +61,7 @@ export const fenceMutants: readonly SourceMutant[] = [
   {
     name: 'asks the fence before it looks whether a segment is stored',
     rule: 'The fence: idempotency comes before it',
-    file: 'src/store/sql/segments.ts',
+    file: 'src/store/sql/appends.ts',
     find: 'const ids = segments.map(({ id }) => ({ id }));',
     replace: 'refuseByFence(state, target); const ids = segments.map(({ id }) => ({ id }));',
     killedBy: {
@@ -72,7 +72,7 @@ export const fenceMutants: readonly SourceMutant[] = [
   {
     name: 'takes other content under a stored id for stored',
     rule: 'The fence: stored with the same content',
-    file: 'src/store/sql/segments.ts',
+    file: 'src/store/sql/appends.ts',
     find: 'else if (!sameSegment(known, segment)) {',
     replace: 'else if (false) {',
     killedBy: onSqlite('append a known id with other content is refused'),

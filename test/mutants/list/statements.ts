@@ -43,6 +43,20 @@ export const statementMutants: readonly StatementMutant[] = [
       'reads the segments for where the log ends',
     ],
   }),
+  ...inFile('joined-writes', {
+    'The fence: appends that go together have each its own': [
+      'compares the session and not each epoch',
+      'compares the epoch and not each session',
+      'lets a session that has ended write',
+      'compares no offset',
+      'appends together whatever the history',
+    ],
+    'The fence: appends that go together hold their leases': ['appends without holding the leases'],
+    'The fence: appends that go together wait for no lock': [
+      'waits for leases that are locked',
+      'waits for partitions that are locked',
+    ],
+  }),
   ...inFile('lost-reply', {
     'The fence: idempotency comes before it': ['does not look for stored ids before it refuses'],
   }),

@@ -27,30 +27,31 @@ test('what waits for a store that is away is bounded; what is beyond is refused 
     proxy.mode = 'blackhole';
     const segment = { id: randomUUID(), baseOffset: 0, endOffset: 9, recordCount: 10, sizeBytes: 1_000 };
     const fence = { sessionId: randomUUID(), epoch: 1 };
-    const asks = [
-      () => store.appendSegments(fence, 'orders', 0, [{ ...segment, bucket: 'b', key: 'k' }]),
-      () => store.commitOffsets('g', [{ topic: 'orders', partition: 0, offset: 1, metadata: null }]),
-      () => store.listTopics({ limit: 10 }),
-      () => store.getCommittedOffset('g', 'orders', 0),
-    ];
-    let refused = 0;
-    const failures: unknown[] = [];
-    const answers = Array.from({ length: poolMax + waitingMax + beyond }, async (_, n) => {
-      try {
-        await asks[n % asks.length]?.();
-      } catch (error) {
-        failures.push(error);
-        if (String(error).includes('wait for PostgreSQL already')) refused += 1;
-      }
+    /** How many are refused of more than may wait, all asked in one turn. */
+    const refusedOf = async (ask: () => Promise<unknown>, look: () => void): Promise<number> => {
+      const failures: unknown[] = [];
+      const answers = Array.from({ length: poolMax + waitingMax + beyond }, () =>
+        ask().catch((error: unknown) => failures.push(error)),
+      );
+      await turn();
+      look();
+      await Promise.all(answers);
+      expect(failures).toHaveLength(answers.length);
+      expect(failures.every((failure) => failure instanceof StoreUnavailable)).toBe(true);
+      expect(store.pools[0]).toMatchObject({ waiting: 0 });
+      return failures.filter((failure) => String(failure).includes('wait for PostgreSQL already')).length;
+    };
+    const list = () => store.listTopics({ limit: 10 });
+    const refused = await refusedOf(list, () => {
+      expect(store.pools[0]).toMatchObject({ busy: poolMax, waiting: waitingMax });
     });
-    await turn();
-    const [pool] = store.pools;
-    expect(pool).toMatchObject({ busy: poolMax, waiting: waitingMax });
-    await Promise.all(answers);
-    expect(failures).toHaveLength(answers.length);
-    expect(failures.every((failure) => failure instanceof StoreUnavailable)).toBe(true);
     expect(refused).toBe(beyond);
-    expect(store.pools[0]).toMatchObject({ waiting: 0 });
+    // Appends and commits wait for a request that they can join, each in a line of its own.
+    const append = () => store.appendSegments(fence, 'orders', 0, [{ ...segment, bucket: 'b', key: 'k' }]);
+    expect(await refusedOf(append, () => undefined)).toBe(poolMax + beyond);
+    const commit = () =>
+      store.commitOffsets('g', [{ topic: 'orders', partition: 0, offset: 1, metadata: null }]);
+    expect(await refusedOf(commit, () => undefined)).toBe(poolMax + beyond);
 
     proxy.mode = 'pass';
     expect(await store.listTopics({ limit: 10 })).toMatchObject({ items: [] });

@@ -6,6 +6,7 @@ import { PostgresConnection } from '../../../src/store/postgres/connection.ts';
 import { excludeLeaseWrites } from '../../../src/store/postgres/era-database.ts';
 import { PostgresFencedWrites } from '../../../src/store/postgres/fenced-writes.ts';
 import { PostgresLeaseWrites } from '../../../src/store/postgres/lease-writes.ts';
+import { PostgresOffsetWrites } from '../../../src/store/postgres/offset-writes.ts';
 import type { SqlDatabase } from '../../../src/store/sql/database.ts';
 import type { Dialect } from '../../../src/store/sql/dialect.ts';
 import { nothing, statement } from '../../../src/store/sql/statement.ts';
@@ -46,6 +47,7 @@ export class OpenTransaction implements AsyncDisposable {
         coordination,
         leaseWrites: new PostgresLeaseWrites(db),
         fencedWrites: new PostgresFencedWrites(db),
+        offsetWrites: new PostgresOffsetWrites(db),
         eras: new EraKeeper(db, { excludeLeaseWrites }),
         close: () => connection[Symbol.asyncDispose](),
       },

@@ -9,6 +9,7 @@ import { postgresDialect } from '../../../src/store/postgres/dialect.ts';
 import { excludeLeaseWrites } from '../../../src/store/postgres/era-database.ts';
 import { PostgresFencedWrites } from '../../../src/store/postgres/fenced-writes.ts';
 import { PostgresLeaseWrites } from '../../../src/store/postgres/lease-writes.ts';
+import { PostgresOffsetWrites } from '../../../src/store/postgres/offset-writes.ts';
 import { PostgresSchema } from '../../../src/store/postgres/migrate.ts';
 import { openPostgresStore, type PostgresOptions } from '../../../src/store/postgres/open.ts';
 import { sqlStore } from '../../../src/store/sql/store.ts';
@@ -165,6 +166,7 @@ export class Stage implements AsyncDisposable {
         coordination: mutation.connection(direct),
         leaseWrites: new PostgresLeaseWrites(db),
         fencedWrites: new PostgresFencedWrites(db),
+        offsetWrites: new PostgresOffsetWrites(db),
         eras: new EraKeeper(db, { excludeLeaseWrites }),
         async close() {
           await direct[Symbol.asyncDispose]();
