@@ -3,18 +3,17 @@
 import { join } from 'node:path';
 import process from 'node:process';
 import { defineConfig } from 'vitest/config';
-import { control, statementMutants } from './test/mutants/list.ts';
+import { statementMutants } from './test/mutants/list.ts';
 import { projectOf, projectThatDeclares } from './test/mutants/projects.ts';
 import { ReportWriter } from './test/mutants/report-writer.ts';
-import { mutantsToRun } from './test/mutants/selection.ts';
+import { mutantsOfRun } from './test/mutants/selection.ts';
 
 const directory = process.env['MUTANTS_DIRECTORY'] ?? '';
 
 export default defineConfig({
   test: {
-    projects: [...[control, ...mutantsToRun].map(projectOf), projectThatDeclares(statementMutants)],
-    maxWorkers: 2,
-    experimental: { fsModuleCache: true, fsModuleCachePath: join(directory, 'modules') },
+    projects: [projectOf(mutantsOfRun), projectThatDeclares(statementMutants)],
+    maxWorkers: 1,
     reporters: [new ReportWriter(join(directory, 'report.json'))],
   },
 });

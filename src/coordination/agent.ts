@@ -84,6 +84,8 @@ export class Agent implements AgentView, AsyncDisposable {
   private phase: 'starting' | 'waiting' | 'live' | 'draining' | 'stopped' = 'starting';
   private detail: string | null = 'opening the store';
   private stateTold: AgentRunState | undefined;
+  /** Steps of the wall clock that were noticed. */
+  private clockSteps = 0;
   /** Of the session that was lost last, for the next one alone. */
   private reclaim: Reclaim | undefined;
 
@@ -115,7 +117,13 @@ export class Agent implements AgentView, AsyncDisposable {
     const broker = this.broker.run(watching.signal);
     const stalls = watchStalls(
       this.deps,
-      { worthMs: this.options.budget.trustMarginMs / 2 },
+      {
+        worthMs: this.options.budget.trustMarginMs / 2,
+        onClockStep: () => {
+          this.clockSteps += 1;
+          this.session?.clockStepped();
+        },
+      },
       watching.signal,
     );
     try {
@@ -278,6 +286,7 @@ export class Agent implements AgentView, AsyncDisposable {
       ...this.options,
       serving: () => (this.broker.down === undefined ? ('serving' as const) : ('broker_down' as const)),
     };
+    const stepsBefore = this.clockSteps;
     const registered = await register(deps, registration, onWaiting, stop);
     if (registered === undefined) return;
     const surroundings = {
@@ -292,6 +301,7 @@ export class Agent implements AgentView, AsyncDisposable {
       reclaim: this.reclaim,
     });
     this.reclaim = undefined;
+    if (this.clockSteps > stepsBefore) session.clockStepped();
     this.session = session;
     this.enter('live', null);
     log.info({ sessionId: session.sessionId, ttlMs: budget.ttlMs }, 'session registered');

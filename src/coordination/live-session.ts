@@ -79,6 +79,7 @@ export class LiveSession {
   /** Rung by every change of what is held. */
   private readonly heldBell = new Bell();
   private relinquished = false;
+  private resyncing = false;
 
   constructor(
     deps: CoordinationDeps,
@@ -285,6 +286,13 @@ export class LiveSession {
     this.heartbeat.now();
   }
 
+  /** What was proven before says nothing any more, also if the clocks should come together again. */
+  clockStepped(): void {
+    this.registered.trust.limitTo(0);
+    this.trustBell.ring();
+    this.heartbeat.now();
+  }
+
   private startLoops(signal: AbortSignal): Promise<void>[] {
     const { log, clock } = this.deps;
     const lead = async (term: Term, leading: AbortSignal): Promise<void> => {
@@ -344,13 +352,19 @@ export class LiveSession {
     };
   }
 
-  /** Everybody's listener comes back at the same moment after a restart of the database: each looks at a moment of its own. */
+  /**
+   * Everybody's listener comes back at the same moment after a restart of the database: each looks at a moment of its own. One that comes
+   * back again meanwhile is served by the same look.
+   */
   private async resyncSoon(ending: AbortSignal): Promise<void> {
     const { clock, random, instruments } = this.deps;
+    if (this.resyncing) return;
+    this.resyncing = true;
     await clock.sleep(
       random() * Math.min(resyncSpreadMs, this.options.budget.heartbeatIntervalMs / 4),
       ending,
     );
+    this.resyncing = false;
     if (ending.aborted) return;
     instruments.resyncs.inc({ reason: 'signals' });
     this.elector.look();

@@ -1,5 +1,6 @@
-// Notices that this process was held up: its event loop stalled, the machine slept, or somebody set the clock. Nothing is decided
-// here. Trust runs out by itself, and compares the clocks at every look (trust.ts); this says why it did, and counts.
+// Notices that this process was held up: its event loop stalled, the machine slept, or somebody set the clock. Trust
+// runs out by itself, and compares the clocks at every look (trust.ts). This says why it did, counts, and sees to it that a step stays one:
+// another step, the other way, would hide it from whoever looks later.
 import type { Instruments } from '../metrics/instruments.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -13,6 +14,8 @@ export interface StallWatchDeps {
 export interface StallWatchOptions {
   /** How long a delay, or how far apart the clocks, is worth a word; milliseconds. Half of the trust's margin: there trust ends. */
   readonly worthMs: number;
+  /** Wall and monotonic time have come apart by so much: the machine may have slept. */
+  readonly onClockStep: () => void;
 }
 
 /** Looks in the time that would be worth a word. */
@@ -21,7 +24,7 @@ const looks = 4;
 /** Looks until `signal` aborts. */
 export async function watchStalls(
   { clock, log, instruments }: StallWatchDeps,
-  { worthMs }: StallWatchOptions,
+  { worthMs, onClockStep }: StallWatchOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const tickMs = worthMs / looks;
@@ -42,6 +45,7 @@ export async function watchStalls(
         { stepMs: Math.round(stepMs) },
         'wall clock stepped or the machine slept: nothing is trusted until the next heartbeat',
       );
+      onClockStep();
     }
   }
 }

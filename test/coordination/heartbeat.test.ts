@@ -228,3 +228,49 @@ describe('the loss of the coordination connection', () => {
     expect(a.agent.held().trustedForMs).toBe(trustMs - lostConnectionTrustMs);
   });
 });
+
+describe('a wall clock that is set back, and a machine that then sleeps for as long', () => {
+  const backMs = 30_000;
+
+  test('leave no trust until a heartbeat that was sent after both is answered', async () => {
+    a.faulty.always(faults.loseRequest, 'heartbeat');
+    stage.clock.suspend(-backMs);
+    await stage.clock.advance(500);
+    stage.clock.suspend(backMs);
+    await stage.clock.advance(500);
+    expect(a.agent.held()).toEqual({ trustedForMs: 0, terms: [] });
+    a.faulty.heal();
+    await nextHeartbeat(a);
+    expect(a.agent.status()).toMatchObject({ state: 'active', leases: 4 });
+  });
+
+  test('leave none to a session that was being registered', async () => {
+    const answer = a.faulty.hold('registerSession', 'reply');
+    await stage.store.endSession(a.agent.sessionId ?? '', 'removed');
+    await nextHeartbeat(a);
+    await answer.arrived;
+    a.faulty.always(faults.loseRequest, 'heartbeat');
+    stage.clock.suspend(-backMs);
+    await stage.clock.advance(500);
+    stage.clock.suspend(backMs);
+    answer.letGo();
+    // At the present time: the next look of its own would see that the clock has stepped again.
+    await stage.clock.rest();
+    expect(a.logs.filter(({ message }) => message === 'session registered')).toHaveLength(2);
+    expect(a.agent.held()).toEqual({ trustedForMs: 0, terms: [] });
+  });
+});
+
+describe('a listener that comes back', () => {
+  test('again and again in a moment makes the agent look once', async () => {
+    const sleeping = stage.clock.sleeping;
+    for (let time = 0; time < 20; time += 1) a.deps.signals.publish('resync');
+    expect(stage.clock.sleeping).toBe(sleeping + 1);
+    const beats = a.faulty.count('heartbeat');
+    await stage.clock.advance(500);
+    expect(a.faulty.count('heartbeat')).toBe(beats + 1);
+    a.deps.signals.publish('resync');
+    await stage.clock.advance(500);
+    expect(a.faulty.count('heartbeat')).toBe(beats + 2);
+  });
+});

@@ -14,8 +14,14 @@ function watched(clock = new ManualClock()) {
   const logs: TestAgent['logs'] = [];
   const instruments = instrumentsOver();
   const stop = new AbortController();
-  const done = watchStalls({ clock, log: recordingLogger(logs), instruments }, { worthMs }, stop.signal);
+  const steps: number[] = [];
+  const done = watchStalls(
+    { clock, log: recordingLogger(logs), instruments },
+    { worthMs, onClockStep: () => void steps.push(clock.monotonicMs()) },
+    stop.signal,
+  );
   return {
+    steps,
     clock,
     logs,
     counts: () => series(instruments, 'streamhouse_stalls_total'),
@@ -48,10 +54,11 @@ test('time that passed while nobody ran is a stall', async () => {
 });
 
 test.each([3_600_000, -3_600_000])('a wall clock that steps by %i ms is no stall', async (stepMs) => {
-  const { clock, logs, counts, end } = watched();
+  const { clock, logs, counts, steps, end } = watched();
   clock.suspend(stepMs);
   await clock.advance(worthMs);
   await end();
+  expect(steps).toHaveLength(1);
   expect(logs).toMatchObject([{ level: 'warn', fields: { stepMs } }]);
   expect(await counts()).toEqual({ '{kind="event_loop"}': 0, '{kind="clock_step"}': 1 });
 });
@@ -60,7 +67,7 @@ test('an event loop that really stalls is noticed', async () => {
   const logs: TestAgent['logs'] = [];
   const stop = new AbortController();
   const deps = { clock: systemClock, log: recordingLogger(logs), instruments: instrumentsOver() };
-  const done = watchStalls(deps, { worthMs: 100 }, stop.signal);
+  const done = watchStalls(deps, { worthMs: 100, onClockStep() {} }, stop.signal);
   await sleep(50);
   const untilMs = performance.now() + 400;
   while (performance.now() < untilMs); // nothing else runs

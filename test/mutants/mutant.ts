@@ -39,3 +39,8 @@ export function mutated(source: string, { name, file, find, replace }: SourceMut
   }
   return pieces.join(replace);
 }
+
+/** Where a file's copy is to be had that is a part of the mutant with this number (mutator.ts). */
+export function addressOf(path: string, number: number): string {
+  return `${path}?mutant=${number}`;
+}

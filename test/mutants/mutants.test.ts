@@ -14,7 +14,7 @@ import { mutantsToRun } from './selection.ts';
 import { type Report, verdict } from './verdict.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-/** So long may all of them take on a machine that is busy with others; alone it is about a minute. */
+/** So long may all of them take on a machine that is busy with others; alone it is less than half a minute. */
 const runMaxMs = 900_000;
 
 const directory = mkdtempSync(join(tmpdir(), 'streamhouse-mutants-'));
@@ -25,7 +25,7 @@ beforeAll(async () => {
   report = await run();
 }, runMaxMs);
 
-/** A vitest of its own, beside this one: modules are mutated for a whole project of it. */
+/** A vitest of its own, beside this one: its tests are meant to fail. */
 async function run(): Promise<Report> {
   const [target] = inject('postgresTargets');
   if (target === undefined) throw new Error('no PostgreSQL to test with');
@@ -109,12 +109,12 @@ describe('what is no kill', () => {
     expect(mutated('a b a', edit(' b'))).toBe('a a');
   });
 
-  const failed = { project: control.name, file: 'f', test: 't', state: 'failed' };
+  const failed = { mutant: control.name, test: 't', state: 'failed' };
   test.each([
     ['a test that is not there', { outcomes: [] }, /^not judged: 0 tests/],
     [
       'a file that cannot be loaded',
-      { failures: [{ project: control.name, message: 'syntax' }] },
+      { failures: [{ mutant: control.name, message: 'syntax' }] },
       /^not judged: syntax/,
     ],
     [

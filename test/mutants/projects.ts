@@ -1,24 +1,23 @@
-// The mutants' run as projects of one vitest: each has modules of its own, among them the mutated copy, and runs one test.
-import { relative } from 'node:path';
+// The mutants' run as projects of one vitest: one that runs a test for each mutant, and one that runs none.
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import type { Plugin, TestProjectInlineConfiguration } from 'vitest/config';
-import { mutated, type SourceMutant, type StatementMutant } from './mutant.ts';
+import type { SourceMutant, StatementMutant } from './mutant.ts';
+import { mutator } from './mutator.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The name of the project that runs nothing, and tells which tests there are for the mutants of statements. */
 export const declaringProject = 'statement mutants';
 
-/** Files that declare the same tests and load less: what a mutant costs is loading. */
-const lighter: Readonly<Record<string, string>> = {
-  'test/store/contract.test.ts': 'test/mutants/sqlite-contract.ts',
-};
-
 /** A breach shows at once. A mutant that hangs is not killed by its test, whenever that is noticed. */
 const testTimeoutMs = 30_000;
 
-export function projectOf(mutant: SourceMutant): TestProjectInlineConfiguration {
-  const { name, killedBy } = mutant;
-  return project(name, [lighter[killedBy.file] ?? killedBy.file], new RegExp(`^${escaped(killedBy.test)}$`), [
-    mutator(mutant),
+/** Each runs its killer's test, and no other. */
+export function projectOf(mutants: readonly SourceMutant[]): TestProjectInlineConfiguration {
+  const names = mutants.map(({ name, killedBy }) => escaped(`${name} ${killedBy.test}`));
+  return project('source mutants', ['test/mutants/side-by-side.ts'], new RegExp(`^(?:${names.join('|')})$`), [
+    mutator(root, mutants),
   ]);
 }
 
@@ -48,23 +47,6 @@ function project(
   return { plugins: [...plugins], test };
 }
 
-/** Mutates its file for one project, and no other file; what is not mutated is compiled once for all of them. */
-function mutator(mutant: SourceMutant): Plugin {
-  const isMutated = (id: string): boolean => relative(process.cwd(), id) === mutant.file;
-  const plugin: Plugin = {
-    name: 'mutant',
-    enforce: 'pre',
-    transform: (code, id) => (isMutated(id) ? mutated(code, mutant) : undefined),
-    configureVitest({ experimental_defineCacheKeyGenerator: addToKey }) {
-      addToKey(({ environment, id }) => {
-        const isOurs = environment.config.plugins.some((each) => each === plugin);
-        return isOurs && isMutated(id) ? mutant.name : undefined;
-      });
-    },
-  };
-  return plugin;
-}
-
 function escaped(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 }

@@ -1,6 +1,6 @@
 // Writes what became of each test of the mutants' run, for test/mutants/mutants.test.ts to judge.
 import { writeFileSync } from 'node:fs';
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestModule, TestSuite } from 'vitest/node';
 import { declaringProject } from './projects.ts';
 import type { Report } from './verdict.ts';
 
@@ -12,12 +12,15 @@ export class ReportWriter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
+    const isDeclaring = ({ project }: TestModule): boolean => project.name === declaringProject;
+    const mutants = modules.filter((module) => !isDeclaring(module));
+    const suites = mutants.flatMap(({ children }) => [...children.suites()]);
     const report: Report = {
-      outcomes: modules.flatMap(outcomes),
+      outcomes: suites.flatMap(outcomes),
       // What a test leaves behind that failed halfway, a request without its answer, is no failure of another.
-      failures: modules.flatMap(failures),
+      failures: [...modules.flatMap(failuresOf), ...suites.flatMap(failures)],
       declared: modules
-        .filter(({ project }) => project.name === declaringProject)
+        .filter(isDeclaring)
         .flatMap(({ children, relativeModuleId: file }) =>
           [...children.allTests()].map((test) => ({ file, test: test.fullName })),
         ),
@@ -26,14 +29,14 @@ export class ReportWriter implements Reporter {
   }
 }
 
-function outcomes({ project, relativeModuleId: file, children }: TestModule): Report['outcomes'] {
+/** Of one mutant, whose name its suite has. */
+function outcomes({ name: mutant, children }: TestSuite): Report['outcomes'] {
   return [...children.allTests()]
     .filter((test) => test.result().state !== 'skipped')
     .map((test) => {
       const { state, errors = [] } = test.result();
       return {
-        project: project.name,
-        file,
+        mutant,
         test: test.fullName,
         state,
         errors: errors.map(({ name = '', message }) => ({ name, message })),
@@ -41,9 +44,13 @@ function outcomes({ project, relativeModuleId: file, children }: TestModule): Re
     });
 }
 
-/** A file that cannot be loaded, a hook that throws. */
-function failures(module: TestModule): Report['failures'] {
-  return [module, ...module.children.allSuites()].flatMap((suite) =>
-    suite.errors().map(({ message }) => ({ project: module.project.name, message })),
-  );
+/** A hook that throws. */
+function failures(suite: TestSuite): Report['failures'] {
+  const all = [suite, ...suite.children.allSuites()];
+  return all.flatMap((each) => each.errors().map(({ message }) => ({ mutant: suite.name, message })));
+}
+
+/** A file that cannot be loaded. */
+function failuresOf(module: TestModule): Report['failures'] {
+  return module.errors().map(({ message }) => ({ mutant: module.project.name, message }));
 }

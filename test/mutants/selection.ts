@@ -1,13 +1,20 @@
-// Which mutants are run: all by `npm run mutants`; in `npm test`, where minutes count, those whose tests load little. The edits of all of
-// them are made there, so that the list follows the code.
+// Which mutants are run, in the order of their numbers, and from which file their killers come.
 import process from 'node:process';
-import { sourceMutants } from './list.ts';
+import { control, sourceMutants } from './list.ts';
+import { killedBySeeds } from './list/seeds.ts';
 import type { SourceMutant } from './mutant.ts';
 
-const light = ['test/domain/', 'test/client/'];
+/** All against their tests; or, by `npm run mutants:seeds`, some against the simulation. */
+export const mutantsToRun: readonly SourceMutant[] =
+  process.env['MUTANTS'] === 'seeds' ? killedBySeeds(sourceMutants) : sourceMutants;
 
-export const isWhole = process.env['MUTANTS'] === 'all';
+export const mutantsOfRun: readonly SourceMutant[] = [control, ...mutantsToRun];
 
-export const mutantsToRun: readonly SourceMutant[] = sourceMutants.filter(
-  ({ killedBy }) => isWhole || light.some((folder) => killedBy.file.startsWith(folder)),
-);
+/** Files that declare the same tests and load less: what a mutant costs is loading. */
+const lighter: Readonly<Record<string, string>> = {
+  'test/store/contract.test.ts': 'test/mutants/sqlite-contract.ts',
+};
+
+export function lighterFile(path: string): string {
+  return lighter[path] ?? path;
+}

@@ -32,6 +32,13 @@ const ofOneRow: ReadonlySet<string> = new Set([
   'select_partition',
 ]);
 
+/** A statement, and what it does. */
+interface Known {
+  readonly compiled: CompiledSql;
+  readonly isInsert: boolean;
+  readonly isWrite: boolean;
+}
+
 export class Database implements SqlRunner {
   readonly dialect: Dialect = {
     ...sqliteDialect(),
@@ -46,6 +53,7 @@ export class Database implements SqlRunner {
   private written: string[] | undefined;
   private readonly sqlite = new Libsql(':memory:');
   private readonly statements = new StatementCache(this.dialect);
+  private readonly kinds = new Map<string, Known>();
   private readonly prepared = new Map<string, ReturnType<Libsql.Database['prepare']>>();
 
   constructor() {
@@ -90,9 +98,9 @@ export class Database implements SqlRunner {
   }
 
   run<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): R[] {
-    const compiled = this.statements.get(statement);
+    const { compiled, isInsert, isWrite } = this.known(statement);
     const nowMs = Math.round(this.clockMs());
-    if (inserts(compiled) && nowMs !== this.toldMs) {
+    if (isInsert && nowMs !== this.toldMs) {
       this.toldMs = nowMs;
       this.rows('update simulated_clock set ms = ?', [BigInt(nowMs)]);
     }
@@ -101,7 +109,7 @@ export class Database implements SqlRunner {
       ? this.firstRow(compiled.text, values)
       : this.rows(compiled.text, values);
     const rows = found.map(statement.read);
-    if (writes(compiled)) {
+    if (isWrite) {
       if (this.written === undefined) this.onCommit([statement.name]);
       else this.written.push(statement.name);
     }
@@ -109,7 +117,7 @@ export class Database implements SqlRunner {
   }
 
   writes<P extends ParameterValues, R>(statement: Statement<P, R>): boolean {
-    return writes(this.statements.get(statement));
+    return this.known(statement).isWrite;
   }
 
   /** Nothing else reaches the database until it settles: it waits for nothing but itself. */
@@ -149,6 +157,16 @@ export class Database implements SqlRunner {
     } catch (error) {
       throw translateError(error, 'in memory');
     }
+  }
+
+  private known<P extends ParameterValues, R>(statement: Statement<P, R>): Known {
+    let found = this.kinds.get(statement.name);
+    if (found === undefined) {
+      const compiled = this.statements.get(statement);
+      found = { compiled, isInsert: inserts(compiled), isWrite: writes(compiled) };
+      this.kinds.set(statement.name, found);
+    }
+    return found;
   }
 
   private prepare(text: string): ReturnType<Libsql.Database['prepare']> {

@@ -13,6 +13,9 @@ import type { World } from './world.ts';
 /** What could not be told the server is told again so much later, milliseconds. */
 const closedAgainMs = 200;
 
+/** Asked when a session is over: its answer says why. */
+const fateOfSession = 'select_fate';
+
 /** One way, milliseconds. */
 const latency = { fromMs: 0.3, toMs: 4 };
 
@@ -116,9 +119,15 @@ export class Link {
       },
       all: (statement, parameters) => {
         const wire = this.coordinationWire;
-        return this.ask(wire, statement, parameters, () => this.late(wire));
+        const answer = this.ask(wire, statement, parameters, () => this.late(wire));
+        return statement.name === fateOfSession ? answer.then((rows) => this.toldFate(rows)) : answer;
       },
     };
+  }
+
+  private toldFate<R>(rows: R[]): R[] {
+    this.losses.toldOver();
+    return rows;
   }
 
   private ask<P extends ParameterValues, R>(

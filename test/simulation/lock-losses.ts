@@ -57,6 +57,12 @@ export class LockLosses {
     for (const listener of this.listeners) listener();
   }
 
+  /** The process was told that its session is over: it knows. */
+  toldOver(): void {
+    this.excusedUntilMs = 0;
+    this.unheard.clear();
+  }
+
   /** Whether the process cannot know that others may have begun: its lock was dropped, and it did not hear of it in time. */
   isExcused(nowMs: number): boolean {
     if (this.process.monotonicMs() <= this.excusedUntilMs) return true;

@@ -187,7 +187,8 @@ class Simulation {
   private async outage(n: number): Promise<void> {
     const { ledger, random, ttlMs } = this.cluster;
     const before = { grants: ledger.grants, ended: ledger.sessionsEnded };
-    const forMs = random.between(0.1, 4) * ttlMs;
+    // Those of less than a TTL are the ones that somebody may sleep through.
+    const forMs = (random.chance(0.5) ? random.between(0.1, 0.7) : random.between(0.7, 4)) * ttlMs;
     this.enter(`outage ${n}: ${this.weather.outage(forMs)}`);
     await this.pass(forMs + outageEndsWithinTtls * ttlMs);
     this.cluster.signals.broadcast('resync');

@@ -1,6 +1,7 @@
 // What befalls a cluster: in storms, several kinds of trouble at a time, each striking again and again; in outages, the store alone is
 // away for everybody.
 import type { FaultKind } from './faults.ts';
+import type { Host, HostProcess } from './host.ts';
 import type { Cluster, Member, RunningAgent } from './member.ts';
 import type { Act, Operator } from './operator.ts';
 import type { Random } from './random.ts';
@@ -11,8 +12,14 @@ interface Trouble {
   strike(): void;
 }
 
+/** An agent compares its clocks more than once in so long (src/coordination/stall-watch.ts). */
+const seenWithinTtls = 0.06;
+
+/** Looks further apart are not one observation (src/coordination/reaper.ts). */
+const gapMaxTtls = 0.5;
+
 /** The store is not back for everybody at one moment. */
-export const outageEndsWithinTtls = 0.4;
+export const outageEndsWithinTtls = 0.35;
 
 export class Weather {
   /** The database's clock is so far ahead of the simulation's, milliseconds. */
@@ -22,6 +29,8 @@ export class Weather {
   private readonly random: Random;
   private readonly troubles: Readonly<Record<string, Trouble>>;
   private stormEndsMs = 0;
+  /** Whose wall clocks were set back a moment ago. */
+  private readonly steppedUnseen = new Set<HostProcess>();
 
   constructor(cluster: Cluster, members: readonly Member[], operator: Operator) {
     this.cluster = cluster;
@@ -51,7 +60,7 @@ export class Weather {
     // Of those that alone are refused while others are well, crash detection says that they crashed.
     const ways = ['refusing', 'hanging', 'writesFail'] as const;
     const way = cluster.detectsCrashes ? random.pick(ways) : random.pick([...ways, 'mixed'] as const);
-    const napper = !cluster.detectsCrashes && random.chance(0.5) ? random.pick(this.members) : undefined;
+    const napper = !cluster.detectsCrashes && random.chance(0.5) ? this.someObserver() : undefined;
     for (const member of this.members) {
       const { current } = member;
       if (current === undefined) continue;
@@ -62,9 +71,20 @@ export class Weather {
       const own = way === 'mixed' ? random.pick(['refusing', 'hanging', 'writesFail'] as const) : way;
       this.storeAway(current, own, forMs + random.between(0, outageEndsWithinTtls) * cluster.ttlMs);
     }
-    if (random.chance(0.5)) cluster.scheduler.after(forMs * random.next(), () => this.restartStore());
+    // One that was paused for less than half a TTL knows of the outage by its lost connection alone.
+    const isNapShort = napper !== undefined && forMs < (gapMaxTtls + 0.05) * cluster.ttlMs;
+    if (isNapShort || random.chance(0.5))
+      cluster.scheduler.after(forMs * random.next(), () => this.restartStore());
     if (random.chance(0.3)) cluster.scheduler.after(forMs * random.next(), () => this.jumpDatabaseClock());
     return `store ${way}`;
+  }
+
+  /** Most often the coordinator, which watches everybody. */
+  private someObserver(): Member {
+    const coordinator = this.members.find(({ current }) => current?.agent.status().isCoordinator);
+    return coordinator !== undefined && this.random.chance(0.7)
+      ? coordinator
+      : this.random.pick(this.members);
   }
 
   /** One that was paused all the time saw nobody beat and no failure of its own: it knows nothing. */
@@ -190,6 +210,7 @@ export class Weather {
         every: 2,
         strike: () =>
           someone(({ process }, { host }) => {
+            if (this.steppedUnseen.has(process)) return;
             this.count('machine suspended', process.name);
             host.suspend();
             cluster.scheduler.after(random.between(0.05, 2.5) * ttlMs, () => {
@@ -207,14 +228,9 @@ export class Weather {
             this.restart(member, random.between(0.5, 4) * ttlMs);
           }),
       },
-      // Never back by about as much as a machine may sleep: that would hide its sleep (docs/proof.md).
       'wall clocks jump': {
         every: 1.5,
-        strike: () =>
-          someone(({ process }, { host }) => {
-            this.count('wall clock jumped', process.name);
-            host.jumpWall(random.chance(0.5) ? random.pick([-1, 1]) * 3_600_000 : random.between(100, 5_000));
-          }),
+        strike: () => someone((agent, { host }) => this.jumpWallClock(agent, host)),
       },
       'database clock jumps': { every: 2, strike: () => this.jumpDatabaseClock() },
       'signals lost': {
@@ -239,6 +255,21 @@ export class Weather {
           }),
       },
     };
+  }
+
+  /**
+   * One that is set back by about as much as its machine sleeps hides that sleep, unless somebody saw the clocks apart in between
+   * (docs/proof.md): so a machine whose clock was set back does not sleep before its agent could look, nor is a sleeper's set back.
+   */
+  private jumpWallClock({ process }: RunningAgent, host: Host): void {
+    const { random, cluster } = this;
+    this.count('wall clock jumped', process.name);
+    if (random.chance(0.5)) return host.jumpWall(random.pick([-1, 1]) * 3_600_000);
+    const byMs = random.between(100, 5_000);
+    if (!process.isRunning || random.chance(0.5)) return host.jumpWall(byMs);
+    host.jumpWall(-byMs);
+    this.steppedUnseen.add(process);
+    process.timer(seenWithinTtls * cluster.ttlMs, () => this.steppedUnseen.delete(process));
   }
 
   /** Now, or when something was just sent to the store. */

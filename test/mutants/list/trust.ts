@@ -44,6 +44,26 @@ export const trustMutants: readonly SourceMutant[] = [
     ),
   },
   {
+    name: 'forgets a step of the clock that another one hides',
+    rule: 'Trust: void where wall and monotonic time diverge, until the next proof',
+    file: 'src/coordination/live-session.ts',
+    find: 'this.registered.trust.limitTo(0);',
+    replace: '',
+    killedBy: heartbeat(
+      'a wall clock that is set back, and a machine that then sleeps for as long leave no trust until a heartbeat that was sent after both is answered',
+    ),
+  },
+  {
+    name: 'forgets a step of the clock while it registers',
+    rule: 'Trust: void where wall and monotonic time diverge, until the next proof',
+    file: 'src/coordination/agent.ts',
+    find: 'if (this.clockSteps > stepsBefore) session.clockStepped();',
+    replace: '',
+    killedBy: heartbeat(
+      'a wall clock that is set back, and a machine that then sleeps for as long leave none to a session that was being registered',
+    ),
+  },
+  {
     name: 'goes on trusting a session that was said to be over',
     rule: 'Sessions: ended is for ever',
     file: 'src/coordination/trust.ts',
