@@ -20,6 +20,8 @@ import type { Logger } from './platform/logger.ts';
 import { PostgresSignals } from './signals/postgres-signals.ts';
 import { type PollPace, SqliteSignals } from './signals/sqlite-signals.ts';
 import { reach } from './store/postgres/encryption.ts';
+import type { CacheName, CacheResult } from './store/cache/cache-names.ts';
+import { StoreCache } from './store/cache/cached-store.ts';
 import { grantsSql } from './store/postgres/grants.ts';
 import { openPostgresStore } from './store/postgres/open.ts';
 import { PostgresSchema } from './store/postgres/migrate.ts';
@@ -181,7 +183,19 @@ async function openStore(config: AgentConfig, log: Logger, instruments: Instrume
   const store = meteredStore(opened.store, instruments);
   log.info({ backend: store.backend, schema: settings.DATABASE_SCHEMA }, 'store open');
   const { signals, onConnectionLost } = opened;
-  return { store, signals, onConnectionLost, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
+  const count = (cache: CacheName, result: CacheResult): void =>
+    instruments.cacheRequests.inc({ cache, result });
+  const cache = new StoreCache(store, { clock, signals, count });
+  return {
+    store,
+    forClients: cache.store,
+    signals,
+    onConnectionLost,
+    [Symbol.asyncDispose]: async () => {
+      cache[Symbol.dispose]();
+      await opened[Symbol.asyncDispose]();
+    },
+  };
 }
 
 async function openPostgres({ settings, budget }: AgentConfig, log: Logger): Promise<OpenedStore> {

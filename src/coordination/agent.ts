@@ -27,6 +27,8 @@ import { register } from './registration.ts';
 
 export interface OpenedStore extends AsyncDisposable {
   readonly store: MetadataStore;
+  /** The same as clients read it, maybe from memory; default: `store` itself. What an agent decides by is never read from it. */
+  readonly forClients?: MetadataStore;
   readonly signals: Signals;
   readonly onConnectionLost: CoordinationDeps['onConnectionLost'];
 }
@@ -124,7 +126,7 @@ export class Agent implements AgentView, AsyncDisposable {
   }
 
   get store(): MetadataStore | undefined {
-    return this.opened?.store;
+    return this.opened?.forClients ?? this.opened?.store;
   }
 
   get placement(): PlacementOptions {
