@@ -80,4 +80,4 @@ export interface AgentView {
 }
 
 /** What changed, as a hint; see the signals port. */
-export type Change = 'membership' | 'topics' | 'assignment' | 'session';
+export type Change = 'membership' | 'topics' | 'segments' | 'assignment' | 'session';

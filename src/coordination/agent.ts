@@ -29,6 +29,8 @@ import { watchStalls } from './stall-watch.ts';
 
 export interface OpenedStore extends AsyncDisposable {
   readonly store: MetadataStore;
+  /** The same as clients read it, maybe from memory; default: `store` itself. What an agent decides by is never read from it. */
+  readonly forClients?: MetadataStore;
   readonly signals: Signals;
   readonly onConnectionLost: CoordinationDeps['onConnectionLost'];
   /** Whether others can see that this agent lives, now. */
@@ -136,7 +138,7 @@ export class Agent implements AgentView, AsyncDisposable {
   }
 
   get store(): MetadataStore | undefined {
-    return this.opened?.store;
+    return this.opened?.forClients ?? this.opened?.store;
   }
 
   /** Undefined before the store is open. */

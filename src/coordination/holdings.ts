@@ -181,6 +181,7 @@ export class Holdings {
         }
       }
       this.tell(granted);
+      if (outcomes.some(({ outcome }) => outcome === 'granted')) this.deps.signals.publish('routes');
       await this.follow(holdingsVersion);
       return outcomes;
     } catch (error) {

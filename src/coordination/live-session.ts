@@ -376,6 +376,8 @@ export class LiveSession {
       case 'resync':
         void this.resyncSoon(ending);
         break;
+      case 'routes':
+      case 'segments':
       case 'ping':
         break;
     }

@@ -10,6 +10,10 @@ export type SignalKind =
   | 'assignment'
   /** Leases were released: whoever wants them may try. */
   | 'leases'
+  /** Leases were granted: nobody has anything to do but who remembers who leads what. */
+  | 'routes'
+  /** Retention removed segments, which only who remembers where offsets lie must know. */
+  | 'segments'
   /** A session was asked to end: heartbeat now. */
   | 'session'
   /** The coordinator proves that signals arrive. */
@@ -22,6 +26,8 @@ export const signalKinds: readonly SignalKind[] = [
   'topics',
   'assignment',
   'leases',
+  'routes',
+  'segments',
   'session',
   'ping',
   'resync',

@@ -107,6 +107,7 @@ export function segmentRoutes(app: HttpApp, { agent }: HttpDependencies): void {
     },
     async ({ params: { topic, partition }, query: { before, limit } }) => {
       const { removed, more } = await storeOf(agent).deleteSegmentsBefore(topic, partition, before, limit);
+      if (removed.length > 0) agent.announce('segments');
       return { removed: removed.map(presentSegment), more };
     },
   );
