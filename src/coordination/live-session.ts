@@ -378,6 +378,7 @@ export class LiveSession {
         break;
       case 'routes':
       case 'segments':
+      case 'written':
       case 'ping':
         break;
     }

@@ -10,10 +10,12 @@ export type SignalKind =
   | 'assignment'
   /** Leases were released: whoever wants them may try. */
   | 'leases'
-  /** Leases were granted: nobody has anything to do but who remembers who leads what. */
+  /** Leases were granted: only who remembers who leads what has anything to do. */
   | 'routes'
-  /** Retention removed segments, which only who remembers where offsets lie must know. */
+  /** Retention removed segments: only who remembers where offsets lie has anything to do. */
   | 'segments'
+  /** Another process wrote to the store, what is not known (SQLite): only who remembers what it read has anything to do. */
+  | 'written'
   /** A session was asked to end: heartbeat now. */
   | 'session'
   /** The coordinator proves that signals arrive. */
@@ -28,6 +30,7 @@ export const signalKinds: readonly SignalKind[] = [
   'leases',
   'routes',
   'segments',
+  'written',
   'session',
   'ping',
   'resync',

@@ -21,6 +21,7 @@ import type { HttpApp } from '../../src/http/http-app.ts';
 import { startHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { ReleaseOutcome } from '../../src/store/leases.ts';
+import type { Lookups } from '../../src/store/lookups.ts';
 import type { MetadataStore } from '../../src/store/metadata-store.ts';
 import { openPostgresStore } from '../../src/store/postgres/open.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
@@ -42,6 +43,8 @@ export const rfc3339: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\
 /** An agent as the HTTP face sees it; tests change its fields. */
 export class FakeAgent implements AgentView {
   store: MetadataStore | undefined;
+  /** From memory where a test sets it. */
+  remembered: Lookups | undefined;
   sessionId: string | null = null;
   heldNow: Held = { trustedForMs: 0, terms: [] };
   checks: ReadinessCheck[] = [
@@ -64,6 +67,10 @@ export class FakeAgent implements AgentView {
   /** Open event streams of brokers. */
   attached = 0;
   state: Pick<AgentStatus, 'state' | 'detail'> = { state: 'active', detail: null };
+
+  get lookups(): Lookups | undefined {
+    return this.remembered ?? this.store;
+  }
 
   status(): AgentStatus {
     const { sessionId, heldNow } = this;

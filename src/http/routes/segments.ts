@@ -7,7 +7,7 @@ import { appendAnswer, offsetLocation, removedSegments, segmentPage } from '../s
 import { partitionPath } from '../schemas/names.ts';
 import { noQuery } from '../schemas/page.ts';
 import { appendBody, deleteSegmentsQuery, offsetPath, segmentsQuery } from '../schemas/segments.ts';
-import { fenceOf, storeOf } from '../store-access.ts';
+import { fenceOf, lookupsOf, storeOf } from '../store-access.ts';
 
 const path = '/v1/topics/:topic/partitions/:partition/segments';
 
@@ -85,7 +85,7 @@ export function segmentRoutes(app: HttpApp, { agent }: HttpDependencies): void {
       },
     },
     async ({ params: { topic, partition, offset } }) =>
-      presentLocation(await storeOf(agent).findSegment(topic, partition, offset)),
+      presentLocation(await lookupsOf(agent).findSegment(topic, partition, offset)),
   );
 
   app.delete(

@@ -3,50 +3,57 @@
 import { LRUCache } from 'lru-cache';
 import type { OffsetLocation, Segment } from '../../domain/segment.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { SingleFlight } from '../../platform/single-flight.ts';
 import type { SegmentStore } from '../segments.ts';
-import type { TopicStore } from '../topics.ts';
 import type { CacheResult } from './cache-names.ts';
 import { SegmentWindow } from './segment-window.ts';
-
-export type IndexedStore = Pick<SegmentStore, 'findSegment' | 'listSegments'> &
-  Pick<TopicStore, 'getPartition'>;
 
 export interface SegmentIndexOptions {
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly count: (result: CacheResult) => void;
-  /** Segments in all windows together. */
+  /** Segments in all windows together; a window itself counts as two. */
   readonly segmentsMax: number;
   /** Segments in one window: the last ones stay. */
   readonly windowMax: number;
-  /** Segments read at once. */
-  readonly pageSize: number;
-  /** How long the end of a log is believed, milliseconds. */
+  /** Segments read at once when a window begins, where one may be all that is asked for. */
+  readonly firstPage: number;
+  /** Segments read at once when it grows. */
+  readonly page: number;
+  /** How long the end of a log is believed, milliseconds: appends of other agents are told to nobody. */
   readonly tailRestMs: number;
-  /** How long both ends are believed at most, for offsets between them, milliseconds. */
+  /** How long what lies before the end is believed without a look at the store, milliseconds. */
   readonly maxAgeMs: number;
 }
 
 interface Indexed {
   readonly window: SegmentWindow;
-  /** When the ends were last asked for; −∞ when they must be asked for again. */
+  /** When the store was last asked for the log's ends; −∞ when it must be asked again. Monotonic. */
   endsAskedMs: number;
-  /** Whether it has answered anything since somebody asked for what lies before it. */
+  /** Whether it has answered anything since somebody asked for what it does not contain. */
   isUsed: boolean;
 }
 
-/** Ends that are read by a load serve the one who waits for it; twice somebody else's load may have come first. */
-const loadsMax = 3;
+/** What a load brought may lie elsewhere: it was somebody else's, or a change was heard of meanwhile. Then the store is asked itself. */
+const loadsMax = 2;
 
 export class SegmentIndex {
-  private readonly store: IndexedStore;
+  private readonly store: Pick<SegmentStore, 'readLog' | 'findSegment'>;
   private readonly options: SegmentIndexOptions;
   private readonly indexed: LRUCache<string, Indexed>;
-  private readonly loading = new Map<string, Promise<boolean>>();
+  private readonly loading = new SingleFlight<boolean>();
+  private readonly finding = new SingleFlight<OffsetLocation>();
 
-  constructor(store: IndexedStore, options: SegmentIndexOptions) {
+  constructor(store: Pick<SegmentStore, 'readLog' | 'findSegment'>, options: SegmentIndexOptions) {
     this.store = store;
     this.options = options;
     this.indexed = new LRUCache({ maxSize: options.segmentsMax });
+  }
+
+  /** Segments in memory. */
+  get size(): number {
+    let size = 0;
+    for (const { window } of this.indexed.values()) size += window.size;
+    return size;
   }
 
   /** As the store's own. */
@@ -55,72 +62,80 @@ export class SegmentIndex {
     const known = this.known(key, offset);
     this.options.count(known === undefined ? 'miss' : 'hit');
     if (known !== undefined) return known;
-    for (let load = 0; load < loadsMax; load += 1) {
-      const isLoaded = await (this.loading.get(key) ?? this.startLoad(key, topic, partition, offset));
-      if (!isLoaded) break;
-      const location = this.known(key, offset);
+    for (let loads = 0; loads < loadsMax && !this.isElsewhere(key, offset); loads += 1) {
+      const load = (isWanted: () => boolean) => this.load(topic, partition, offset, isWanted);
+      if (!(await this.loading.run(key, load))) continue;
+      // However old the answer is by now: it was not there yet when this was asked.
+      const location = this.indexed.get(key)?.window.locate(offset);
       if (location !== undefined) return location;
     }
-    // No such partition, or something that is not worth keeping: the store says it best.
-    return this.store.findSegment(topic, partition, offset);
+    return this.finding.run(`${key}@${offset}`, () => this.store.findSegment(topic, partition, offset));
   }
 
-  /** Segments that were just stored, and the high watermark behind them. */
-  appended(topic: string, partition: number, segments: readonly Segment[], highWatermark: number): void {
+  /** Segments that were just stored. */
+  appended(topic: string, partition: number, segments: readonly Segment[]): void {
     const key = keyOf(topic, partition);
-    const entry = this.indexed.get(key);
-    if (entry === undefined) return;
-    const { window } = entry;
-    if (window.reachesEnd && segments[0]?.baseOffset === window.to) {
-      window.extend(segments, highWatermark);
-      this.keep(key, entry);
-    } else entry.endsAskedMs = -Infinity;
+    const entry = this.indexed.peek(key);
+    // Ends that are being read may be from before, and would look as if the log had been set back.
+    this.forgetReads(key);
+    if (entry?.window.append(segments)) this.keep(key, entry);
+    else if (entry !== undefined) entry.endsAskedMs = -Infinity;
   }
 
-  /** The ends of this partition, or of all, are no longer what they were. */
-  endsMoved(topic?: string, partition?: number): void {
-    if (topic !== undefined && partition !== undefined) {
-      const entry = this.indexed.peek(keyOf(topic, partition));
-      if (entry !== undefined) entry.endsAskedMs = -Infinity;
-      this.loading.delete(keyOf(topic, partition));
-      return;
-    }
+  /** The ends of this log may no longer be what they were. */
+  endsMoved(topic: string, partition: number): void {
+    const key = keyOf(topic, partition);
+    this.forgetReads(key);
+    const entry = this.indexed.peek(key);
+    if (entry !== undefined) entry.endsAskedMs = -Infinity;
+  }
+
+  /** Any log may have been changed, or be another one: each is looked at before it is used again, and kept as far as it is the same. */
+  allMoved(): void {
+    this.loading.forgetAll();
+    this.finding.forgetAll();
     for (const entry of this.indexed.values()) entry.endsAskedMs = -Infinity;
-    this.loading.clear();
   }
 
   forgetAll(): void {
+    this.loading.forgetAll();
+    this.finding.forgetAll();
     this.indexed.clear();
-    this.loading.clear();
   }
 
   private known(key: string, offset: number): OffsetLocation | undefined {
     const entry = this.indexed.get(key);
     if (entry === undefined) return undefined;
     const { clock, tailRestMs, maxAgeMs } = this.options;
-    const { window } = entry;
-    const location = window.locate(offset);
-    // What follows the last segment known is known only as long as the end is.
-    const isAtEnd =
-      offset >= window.highWatermark || (location?.result === 'gap' && location.next === window.to);
     const ageMs = clock.monotonicMs() - entry.endsAskedMs;
-    if (ageMs > (isAtEnd ? tailRestMs : maxAgeMs)) return undefined;
-    if (location !== undefined) entry.isUsed = true;
+    if (ageMs > maxAgeMs) return undefined;
+    const location = entry.window.locate(offset);
+    if (location === undefined) return undefined;
+    if (ageMs > tailRestMs && entry.window.isAtEnd(location)) return undefined;
+    entry.isUsed = true;
     return location;
   }
 
-  private startLoad(key: string, topic: string, partition: number, offset: number): Promise<boolean> {
-    const isWanted = (): boolean => this.loading.get(key) === loading;
-    const loading: Promise<boolean> = this.load(topic, partition, offset, isWanted).finally(() => {
-      if (isWanted()) this.loading.delete(key);
-    });
-    this.loading.set(key, loading);
-    return loading;
+  /**
+   * Whether the window is of no use for this offset and stays with those who use it: somebody reads what is long past, or far ahead. When
+   * nobody has used it since somebody was last told so, it is his.
+   */
+  private isElsewhere(key: string, offset: number): boolean {
+    const entry = this.indexed.peek(key);
+    if (entry === undefined || !isOutside(entry.window, offset) || !entry.isUsed) return false;
+    entry.isUsed = false;
+    return true;
+  }
+
+  /** Who asks from now on does not share a read that may be from before a change. */
+  private forgetReads(key: string): void {
+    this.loading.forget(key);
+    this.finding.forgetAll();
   }
 
   /**
-   * Reads what was added since the window's end, or begins another window at `offset`; false when it does neither. `isWanted`: nothing was
-   * forgotten meanwhile.
+   * Reads what was added since the window's end, or begins another window at `offset`. False when a change was heard of meanwhile (`isWanted`):
+   * then what was read may be from before it, and nothing of it is kept.
    */
   private async load(
     topic: string,
@@ -129,55 +144,32 @@ export class SegmentIndex {
     isWanted: () => boolean,
   ): Promise<boolean> {
     const key = keyOf(topic, partition);
-    const endsAskedMs = this.options.clock.monotonicMs();
-    const ends = await this.store.getPartition(topic, partition);
-    if (!isWanted()) return true;
+    const { clock, page, firstPage } = this.options;
+    const endsAskedMs = clock.monotonicMs();
     const entry = this.indexed.peek(key);
-    if (ends === undefined) {
-      this.indexed.delete(key);
-      return false;
-    }
-    const wanted = Math.min(Math.max(offset, ends.startOffset), ends.highWatermark);
-    if (entry !== undefined && wanted >= entry.window.from) {
-      entry.window.noteEnds(ends);
-      if (await this.extend(topic, partition, entry.window, isWanted)) {
-        entry.endsAskedMs = endsAskedMs;
-        this.keep(key, entry);
-      }
-      if (!isWanted() || wanted < entry.window.to || entry.window.reachesEnd) return true;
-    } else if (entry?.isUsed) {
-      // Somebody reads what is long past while others are near the end: a lookup for him, and the window stays theirs.
-      entry.isUsed = false;
-      return false;
-    }
-    const window = new SegmentWindow(wanted, ends);
-    if (await this.extend(topic, partition, window, isWanted))
-      this.keep(key, { window, endsAskedMs, isUsed: true });
-    return true;
-  }
-
-  /** One page from the window's end on. The ends must have been read before: what was stored later is at the end of the page, or behind it. */
-  private async extend(
-    topic: string,
-    partition: number,
-    window: SegmentWindow,
-    isWanted: () => boolean,
-  ): Promise<boolean> {
-    if (window.reachesEnd) return true;
-    const { pageSize } = this.options;
-    const { items, nextCursor } = await this.store.listSegments(topic, partition, window.to, {
-      limit: pageSize,
-    });
+    const grows = entry !== undefined && !isOutside(entry.window, offset);
+    const [from, limit] = grows ? [entry.window.to, page] : [offset, firstPage];
+    const part = await this.store.readLog(topic, partition, from, limit);
     if (!isWanted()) return false;
-    const behindLast = (items.at(-1)?.endOffset ?? -1) + 1;
-    window.extend(items, nextCursor === undefined ? Math.max(behindLast, window.highWatermark) : behindLast);
+    if (!grows) this.keep(key, { window: new SegmentWindow(part, offset), endsAskedMs, isUsed: true });
+    else if (entry.window.take(part)) {
+      entry.endsAskedMs = endsAskedMs;
+      this.keep(key, entry);
+    } else this.indexed.delete(key);
     return true;
   }
 
   private keep(key: string, entry: Indexed): void {
     entry.window.trim(this.options.windowMax);
-    this.indexed.set(key, entry, { size: Math.max(1, entry.window.size) });
+    // Another object each time: the size of a value that is there already would stay as it was.
+    this.indexed.set(key, { ...entry }, { size: entry.window.size + 2 });
   }
+}
+
+/** Neither in the window nor just behind it. What lies before the start is for the ends to tell. */
+function isOutside(window: SegmentWindow, offset: number): boolean {
+  if (offset < window.startOffset) return false;
+  return offset < window.from || (offset >= window.to && !window.isNext(offset));
 }
 
 function keyOf(topic: string, partition: number): string {

@@ -1,9 +1,12 @@
-// What is known of one partition's segments: all of them in one run of offsets, so that what lies between them is known to be a gap. Segments
+// What is known of one partition's log: all segments in one run of offsets, so that what lies between them is known to be a gap. Segments
 // never change once they are stored; they come at the end, and go at the start.
 import type { OffsetLocation, Segment } from '../../domain/segment.ts';
+import type { LogPart } from '../segments.ts';
 
 export class SegmentWindow {
-  private segments: Segment[];
+  /** Of which topic: another one of the same name has another log. */
+  private readonly topicId: number;
+  private segments: Segment[] = [];
   /** The first offset of which it is known where it lies. */
   from: number;
   /** Behind the last offset of which it is known where it lies. */
@@ -11,15 +14,18 @@ export class SegmentWindow {
   /** The first offset that retention had left when it was last read. */
   startOffset: number;
   /** The high watermark when it was last read; never below `to`. */
-  highWatermark: number;
+  private highWatermark: number;
 
-  /** Knows nothing yet but that the run begins at `from`. */
-  constructor(from: number, ends: { readonly startOffset: number; readonly highWatermark: number }) {
-    this.segments = [];
-    this.from = from;
-    this.to = from;
-    this.startOffset = ends.startOffset;
-    this.highWatermark = ends.highWatermark;
+  /** Begins with a part of the log that was read from `offset` on. */
+  constructor(part: LogPart, offset: number) {
+    const { topicId, startOffset, highWatermark, segments } = part;
+    this.topicId = topicId;
+    this.startOffset = startOffset;
+    this.highWatermark = highWatermark;
+    const begin = Math.min(Math.max(offset, startOffset), highWatermark);
+    this.from = Math.max(startOffset, Math.min(begin, segments[0]?.baseOffset ?? begin));
+    this.to = this.from;
+    this.extend(part);
   }
 
   get size(): number {
@@ -33,45 +39,69 @@ export class SegmentWindow {
 
   /** Where `offset` lies; undefined when that is not known. At the end it is the last high watermark read. */
   locate(offset: number): OffsetLocation | undefined {
-    if (offset >= this.highWatermark)
-      return this.reachesEnd ? { result: 'at_end', highWatermark: this.highWatermark } : undefined;
+    if (offset >= this.highWatermark) return { result: 'at_end', highWatermark: this.highWatermark };
     if (offset < this.startOffset) return { result: 'before_start', startOffset: this.startOffset };
     if (offset < this.from || offset >= this.to) return undefined;
     const floor = this.floor(offset);
     const segment = this.segments[floor];
     if (segment !== undefined && segment.endOffset >= offset) return { result: 'found', segment };
-    return { result: 'gap', next: this.segments[floor + 1]?.baseOffset ?? this.to };
+    const next = this.segments[floor + 1]?.baseOffset;
+    if (next !== undefined) return { result: 'gap', next };
+    return this.reachesEnd ? { result: 'gap', next: this.highWatermark } : undefined;
   }
 
-  /**
-   * Takes in the segments that follow its end, as they were read from there: all up to `to`. Those known already are left out (the one that
-   * contains the end is read again).
-   */
-  extend(segments: readonly Segment[], to: number): void {
-    const last = this.segments.at(-1)?.endOffset ?? -1;
-    for (const segment of segments) if (segment.baseOffset > last) this.segments.push(segment);
-    this.to = Math.max(this.to, to);
-    this.highWatermark = Math.max(this.highWatermark, this.to);
+  /** Whether this location may be another as soon as something is appended. */
+  isAtEnd(location: OffsetLocation): boolean {
+    return location.result === 'at_end' || (location.result === 'gap' && location.next >= this.to);
   }
 
-  /** The ends of the log, read anew. */
-  noteEnds({
-    startOffset,
-    highWatermark,
-  }: {
-    readonly startOffset: number;
-    readonly highWatermark: number;
-  }): void {
-    this.highWatermark = Math.max(this.highWatermark, highWatermark);
-    if (startOffset <= this.startOffset) return;
-    this.startOffset = startOffset;
-    if (startOffset > this.from) this.dropBefore(startOffset);
+  /** Whether `offset` is near the end of what is known: the run grows to there rather than beginning anew. */
+  isNext(offset: number): boolean {
+    return this.reachesEnd || offset - this.to <= this.to - this.from;
   }
 
-  /** Keeps the last `count` segments. */
+  /** Takes in what was read from its end on; false when that is of another log, and nothing here is true any more. */
+  take(part: LogPart): boolean {
+    // A high watermark or a start that went back: the database itself did, to a backup or what a standby had.
+    const isOther =
+      part.topicId !== this.topicId ||
+      part.highWatermark < this.highWatermark ||
+      part.startOffset < this.startOffset;
+    if (isOther) return false;
+    this.highWatermark = part.highWatermark;
+    this.extend(part);
+    if (part.startOffset > this.startOffset) {
+      this.startOffset = part.startOffset;
+      if (part.startOffset > this.from) this.dropBefore(part.startOffset);
+    }
+    return true;
+  }
+
+  /** Takes in segments that were stored just now; false when they do not continue what is known. */
+  append(segments: readonly Segment[]): boolean {
+    const last = segments.at(-1);
+    if (last === undefined || !this.reachesEnd || segments[0]?.baseOffset !== this.to) return false;
+    this.segments.push(...segments);
+    this.to = last.endOffset + 1;
+    this.highWatermark = this.to;
+    return true;
+  }
+
+  /** When there are more than `count` segments, forgets the oldest, an eighth at a time. */
   trim(count: number): void {
-    const first = this.segments.at(-count);
-    if (first !== undefined && this.segments.length > count) this.dropBefore(first.baseOffset);
+    if (this.segments.length <= count) return;
+    const first = this.segments.at(-Math.ceil((count * 7) / 8));
+    if (first !== undefined) this.dropBefore(first.baseOffset);
+  }
+
+  private extend({ segments, highWatermark, isWhole }: LogPart): void {
+    const last = this.segments.at(-1)?.endOffset ?? -1;
+    const added = segments.filter(({ baseOffset }) => baseOffset > last);
+    this.segments.push(...added);
+    const behindLast = (added.at(-1)?.endOffset ?? -1) + 1;
+    this.to = Math.max(this.to, behindLast, isWhole ? highWatermark : 0);
+    // What was stored between the reading of the ends and of the segments.
+    this.highWatermark = Math.max(this.highWatermark, this.to);
   }
 
   private dropBefore(offset: number): void {

@@ -168,7 +168,7 @@ const moveStart = statement<InPartition & { startOffset: number }, number>(
 /** How often a write is tried again when what refused it has changed before the reason could be read. */
 const attemptsMax = 5;
 
-export class SqlSegments implements SegmentStore {
+export class SqlSegments implements Omit<SegmentStore, 'readLog'> {
   private readonly db: SqlDatabase;
   private readonly writes: FencedWrites;
   private readonly eras: EraWatch;

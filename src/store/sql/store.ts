@@ -10,6 +10,7 @@ import type { FencedWrites } from './fence.ts';
 import type { LeaseWrites } from './lease-writes.ts';
 import { SqlLeases } from './leases.ts';
 import { SqlLeaseRequests } from './lease-requests.ts';
+import { readLog } from './log-parts.ts';
 import { SqlOperatorMoves } from './operator-moves.ts';
 import { SqlRebalance } from './rebalance.ts';
 import { SqlRetention } from './retention.ts';
@@ -67,6 +68,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
       segments.advanceHighWatermark(fence, topic, partition, offset),
     listSegments: (topic, partition, from, page) => segments.listSegments(topic, partition, from, page),
     findSegment: (topic, partition, offset) => segments.findSegment(topic, partition, offset),
+    readLog: (topic, partition, from, limit) => readLog(db, { group, topic, partition }, from, limit),
     deleteSegmentsBefore: (topic, partition, before, limit) =>
       segments.deleteSegmentsBefore(topic, partition, before, limit),
     ensureConsumerGroup: (name) => consumers.ensureConsumerGroup(name),

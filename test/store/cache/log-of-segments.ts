@@ -1,25 +1,26 @@
-// One partition's segments in memory, with the reads of a store, counted; and another partition that is not there.
+// One partition's log in memory, with the reads of a store, counted; topic `t` alone is there. A read of the store is two statements: what is
+// changed between them shows in the second.
 import { Refusal } from '../../../src/domain/refusal.ts';
 import type { OffsetLocation, Segment } from '../../../src/domain/segment.ts';
-import type { Partition } from '../../../src/domain/topic.ts';
-import type { IndexedStore } from '../../../src/store/cache/segment-index.ts';
-import type { Page } from '../../../src/store/page.ts';
+import type { LogPart, SegmentStore } from '../../../src/store/segments.ts';
 
-export class LogOfSegments implements IndexedStore {
-  segments: Segment[] = [];
+export class LogOfSegments implements Pick<SegmentStore, 'readLog' | 'findSegment'> {
+  topicId = 1;
+  segments: readonly Segment[] = [];
   startOffset = 0;
   highWatermark = 0;
-  reads = { getPartition: 0, listSegments: 0, findSegment: 0 };
-  /** From where segments were listed, one entry for each time. */
-  listedFrom: number[] = [];
-  /** What a read waits for before it answers what it saw. */
-  gate: Promise<void> = Promise.resolve();
+  reads = { readLog: 0, findSegment: 0 };
+  /** From where segments were read, one entry for each time. */
+  readFrom: number[] = [];
+  /** What a statement waits for before its answer arrives. */
+  pause: () => Promise<unknown> = () => Promise.resolve();
 
   append(count: number, records: number): readonly Segment[] {
     const appended = Array.from({ length: count }, (_, i): Segment => {
       const baseOffset = this.highWatermark + i * records;
       const endOffset = baseOffset + records - 1;
-      const ids = { id: `s${baseOffset}`, topic: 't', partition: 0, epoch: 1, createdAt: new Date(0) };
+      const id = `${this.topicId}-${baseOffset}`;
+      const ids = { id, topic: 't', partition: 0, epoch: 1, createdAt: new Date(0) };
       return { ...ids, baseOffset, endOffset, recordCount: records, sizeBytes: 1, bucket: 'b', key: 'k' };
     });
     this.segments = [...this.segments, ...appended];
@@ -37,30 +38,39 @@ export class LogOfSegments implements IndexedStore {
     this.startOffset = Math.max(this.startOffset, (removed.at(-1)?.endOffset ?? -1) + 1);
   }
 
-  async getPartition(topic: string, partition: number): Promise<Partition | undefined> {
-    this.reads.getPartition += 1;
-    const { startOffset, highWatermark } = this;
-    await this.gate;
-    return topic === 't' ? { topic, partition, startOffset, highWatermark } : undefined;
+  /** Deletes the topic and creates it anew. */
+  recreate(): void {
+    this.topicId += 1;
+    this.segments = [];
+    this.startOffset = 0;
+    this.highWatermark = 0;
   }
 
-  async listSegments(
-    _: string,
-    __: number,
-    from: number,
-    { limit }: { limit: number },
-  ): Promise<Page<Segment>> {
-    this.reads.listSegments += 1;
-    this.listedFrom.push(from);
-    const following = this.segments.filter(({ endOffset }) => endOffset >= from);
-    await this.gate;
-    const items = following.slice(0, limit);
-    return following.length > limit ? { items, nextCursor: 'more' } : { items };
+  async readLog(topic: string, _: number, from: number, limit: number): Promise<LogPart> {
+    this.reads.readLog += 1;
+    this.readFrom.push(from);
+    const { topicId, startOffset, highWatermark } = this;
+    await this.pause();
+    if (topic !== 't') throw new Refusal('not_found', `there is no topic ${topic}`);
+    const ends = { topicId, startOffset, highWatermark };
+    if (from >= highWatermark) return { ...ends, segments: [], isWhole: true };
+    const all = topicId === this.topicId ? this.segments : [];
+    const floor = all.findLast(({ baseOffset }) => baseOffset <= from)?.baseOffset ?? from;
+    const segments = all.filter(({ baseOffset }) => baseOffset >= floor).slice(0, limit);
+    await this.pause();
+    return { ...ends, segments, isWhole: segments.length < limit };
   }
 
   async findSegment(topic: string, _: number, offset: number): Promise<OffsetLocation> {
     this.reads.findSegment += 1;
     if (topic !== 't') throw new Refusal('not_found', `there is no topic ${topic}`);
+    const answer = this.locate(offset);
+    await this.pause();
+    return answer;
+  }
+
+  /** Where `offset` lies now. */
+  locate(offset: number): OffsetLocation {
     if (offset >= this.highWatermark) return { result: 'at_end', highWatermark: this.highWatermark };
     if (offset < this.startOffset) return { result: 'before_start', startOffset: this.startOffset };
     const segment = this.segments.find(

@@ -7,8 +7,9 @@ function stage(max = 10) {
   const results: string[] = [];
   const clock = { monotonicMs: () => at.nowMs };
   const cache = new ReadCache<string | undefined>({
-    max,
-    maxAgeMs: 1_000,
+    sizeMax: max,
+    sizeOf: (value) => value?.length ?? 1,
+    maxAgeMs: (value) => (value === 'short' ? 10 : 1_000),
     clock,
     count: (result) => results.push(result),
   });
@@ -57,13 +58,19 @@ test('who asks after a change does not get what was read before it', async () =>
   expect((await cache.get('a', reading('newer'))).value).toBe('new');
 });
 
-test('a value is read again when it is old, and its age is told', async () => {
+test('a value is read again when it is old, each by its own age, and from when it was asked for', async () => {
   const { at, cache, reading, reads } = stage();
-  await cache.get('a', reading('x'));
+  const slow = async () => {
+    at.nowMs += 600;
+    return 'x';
+  };
+  expect(await cache.get('a', slow)).toMatchObject({ value: 'x', askedMs: 0 });
+  at.nowMs = 999;
+  expect(await cache.get('a', reading('y'))).toMatchObject({ value: 'x', askedMs: 0 });
   at.nowMs = 1_000;
-  expect(await cache.get('a', reading('y'))).toEqual({ value: 'x', ageMs: 1_000 });
-  at.nowMs = 1_001;
-  expect(await cache.get('a', reading('y'))).toEqual({ value: 'y', ageMs: 0 });
+  expect(await cache.get('a', reading('short'))).toMatchObject({ value: 'short', askedMs: 1_000 });
+  at.nowMs = 1_010;
+  expect(await cache.get('a', reading('z'))).toMatchObject({ value: 'z' });
   expect(reads()).toBe(2);
 });
 
@@ -77,4 +84,15 @@ test('the least recently used goes first', async () => {
   expect(reads()).toBe(3);
   await cache.get('b', reading('b'));
   expect(reads()).toBe(4);
+});
+
+test('what is large takes the place of many, and what is larger than all of it is not kept', async () => {
+  const { cache, reading, reads } = stage(10);
+  for (const key of 'abcdefghij') await cache.get(key, reading(key));
+  expect(cache.size).toBe(10);
+  await cache.get('large', reading('x'.repeat(8)));
+  expect(cache.size).toBe(3);
+  await cache.get('huge', reading('x'.repeat(11)));
+  await cache.get('huge', reading('x'.repeat(11)));
+  expect(reads()).toBe(13);
 });
