@@ -1,5 +1,5 @@
-// Port: what clients look up, maybe in memory: for at most a second it may be what was true before. Nothing is decided by it; why it can harm
-// nobody stands in cache/README.md. Whoever must know reads the store.
+// Port: what clients look up, maybe in memory. Nothing is decided by it; how old an answer may be, and why it can harm nobody, stands in
+// domain/README.md. Whoever must know reads the store.
 import type { PartitionKey } from '../domain/lease.ts';
 import type { OffsetLocation } from '../domain/segment.ts';
 import type { Partition, Topic } from '../domain/topic.ts';

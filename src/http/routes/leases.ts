@@ -36,6 +36,7 @@ export function leaseRoutes(app: HttpApp, { agent }: HttpDependencies): void {
           id: 'getLease',
           tag: 'leases',
           summary: 'Who leads one partition: how a client finds its leader',
+          description: 'Maybe from memory, while signals tell of changes. The list is not.',
           refuses: ['not_found'],
         },
         params: partitionPath,

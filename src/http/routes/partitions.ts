@@ -42,6 +42,8 @@ export function partitionRoutes(app: HttpApp, { agent }: HttpDependencies): void
           id: 'getPartition',
           tag: 'topics',
           summary: 'A partition and who leads it',
+          description:
+            'Maybe from memory: what another agent appended may show up to 100 ms later. The list is never from memory.',
           refuses: ['not_found'],
         },
         params: partitionPath,

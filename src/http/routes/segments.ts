@@ -78,7 +78,14 @@ export function segmentRoutes(app: HttpApp, { agent }: HttpDependencies): void {
     `${path}/at/:offset`,
     {
       schema: {
-        doc: { id: 'findSegment', tag: 'segments', summary: 'Where an offset lies', refuses: ['not_found'] },
+        doc: {
+          id: 'findSegment',
+          tag: 'segments',
+          summary: 'Where an offset lies',
+          description:
+            'Maybe from memory: what another agent appended may show up to 100 ms later. The list is never from memory.',
+          refuses: ['not_found'],
+        },
         params: offsetPath,
         querystring: noQuery,
         response: { 200: offsetLocation },

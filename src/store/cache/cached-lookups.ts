@@ -18,7 +18,7 @@ export interface CachedLookupsDeps {
   readonly count: (cache: CacheName, result: CacheResult) => void;
 }
 
-/** Entries of each of the three caches. What they take: cache/README.md. */
+/** Entries of each of the three caches. What they take: domain/README.md. */
 const entriesMax = 20_000;
 /** A topic's configuration may be long: each of so many bytes counts as another entry. */
 const configBytesOfEntry = 512;
@@ -28,7 +28,7 @@ const toldMaxAgeMs = 1_000;
 const untoldMaxAgeMs = 100;
 
 const indexBounds = {
-  segmentsMax: 50_000,
+  segmentsMax: 25_000,
   windowMax: 10_000,
   firstPage: 32,
   page: 256,
@@ -74,7 +74,7 @@ export class CachedLookups implements Lookups {
     return value && aged(value, this.deps.clock.monotonicMs() - askedMs);
   }
 
-  async findSegment(topic: string, partition: number, offset: number): Promise<OffsetLocation> {
+  findSegment(topic: string, partition: number, offset: number): Promise<OffsetLocation> {
     return this.isTold('segment')
       ? this.segments.find(topic, partition, offset)
       : this.real.findSegment(topic, partition, offset);

@@ -7,6 +7,8 @@ export class SegmentWindow {
   /** Of which topic: another one of the same name has another log. */
   private readonly topicId: number;
   private segments: Segment[] = [];
+  /** Where each of them begins: a search through these touches no segment but the one it finds. */
+  private bases: number[] = [];
   /** The first offset of which it is known where it lies. */
   from: number;
   /** Behind the last offset of which it is known where it lies. */
@@ -45,7 +47,7 @@ export class SegmentWindow {
     const floor = this.floor(offset);
     const segment = this.segments[floor];
     if (segment !== undefined && segment.endOffset >= offset) return { result: 'found', segment };
-    const next = this.segments[floor + 1]?.baseOffset;
+    const next = this.bases[floor + 1];
     if (next !== undefined) return { result: 'gap', next };
     return this.reachesEnd ? { result: 'gap', next: this.highWatermark } : undefined;
   }
@@ -81,7 +83,7 @@ export class SegmentWindow {
   append(segments: readonly Segment[]): boolean {
     const last = segments.at(-1);
     if (last === undefined || !this.reachesEnd || segments[0]?.baseOffset !== this.to) return false;
-    this.segments.push(...segments);
+    this.push(segments);
     this.to = last.endOffset + 1;
     this.highWatermark = this.to;
     return true;
@@ -97,17 +99,23 @@ export class SegmentWindow {
   private extend({ segments, highWatermark, isWhole }: LogPart): void {
     const last = this.segments.at(-1)?.endOffset ?? -1;
     const added = segments.filter(({ baseOffset }) => baseOffset > last);
-    this.segments.push(...added);
+    this.push(added);
     const behindLast = (added.at(-1)?.endOffset ?? -1) + 1;
     this.to = Math.max(this.to, behindLast, isWhole ? highWatermark : 0);
     // What was stored between the reading of the ends and of the segments.
     this.highWatermark = Math.max(this.highWatermark, this.to);
   }
 
+  private push(segments: readonly Segment[]): void {
+    this.segments.push(...segments);
+    for (const { baseOffset } of segments) this.bases.push(baseOffset);
+  }
+
   private dropBefore(offset: number): void {
     const floor = this.floor(offset);
     const keepsFloor = (this.segments[floor]?.endOffset ?? -1) >= offset;
     this.segments = this.segments.slice(keepsFloor ? floor : floor + 1);
+    this.bases = this.segments.map(({ baseOffset }) => baseOffset);
     this.from = offset;
     this.to = Math.max(this.to, offset);
   }
@@ -115,10 +123,10 @@ export class SegmentWindow {
   /** Index of the last segment that begins at or before `offset`; −1 when none does. */
   private floor(offset: number): number {
     let low = 0;
-    let high = this.segments.length;
+    let high = this.bases.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.segments[middle]?.baseOffset ?? Infinity) <= offset) low = middle + 1;
+      if ((this.bases[middle] ?? Infinity) <= offset) low = middle + 1;
       else high = middle;
     }
     return low - 1;
