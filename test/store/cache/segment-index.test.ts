@@ -139,6 +139,23 @@ test('one reader of the past does not take the window from those at the end', as
   expect(await reader.readsFor(6, 7, 8)).toBe(0);
 });
 
+test('a lookup of the past is shared by those who ask meanwhile, and by nobody who asks after a change', async () => {
+  const reader = new Reader({ firstPage: 10, page: 10 });
+  reader.log.append(400, 1);
+  await reader.readsFor(395, 396);
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  reader.log.pause = () => opened;
+  const before = reader.index.find('t', 0, 3);
+  reader.log.removeBefore(10);
+  reader.index.appended('t', 0, reader.log.append(1, 1));
+  await reader.index.find('t', 0, 396);
+  const after = reader.index.find('t', 0, 3);
+  open();
+  expect(await before).toMatchObject({ result: 'found' });
+  expect(await after).toEqual({ result: 'before_start', startOffset: 10 });
+});
+
 test('a reader that goes from segment to segment asks once a page', async () => {
   const reader = new Reader({ firstPage: 10, page: 50 });
   reader.log.append(400, 1);
