@@ -181,7 +181,9 @@ export class Holdings {
         }
       }
       this.tell(granted);
-      if (outcomes.some(({ outcome }) => outcome === 'granted')) this.deps.signals.publish('routes');
+      // Who leads a role is remembered by nobody.
+      if (outcomes.some(({ outcome, key }) => outcome === 'granted' && key.kind === 'partition'))
+        this.deps.signals.publish('routes');
       await this.follow(holdingsVersion);
       return outcomes;
     } catch (error) {
