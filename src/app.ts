@@ -22,6 +22,8 @@ import { type PollPace, SqliteSignals } from './signals/sqlite-signals.ts';
 import type { OpenedEra } from './store/era/era-keeper.ts';
 import { durabilityReport } from './app/durability-report.ts';
 import { locate } from './store/postgres/connect.ts';
+import type { CacheName, CacheResult } from './store/cache/cache-names.ts';
+import { StoreCache } from './store/cache/store-cache.ts';
 import { grantsSql } from './store/postgres/grants.ts';
 import { openPostgresStore } from './store/postgres/open.ts';
 import { PostgresSchema } from './store/postgres/migrate.ts';
@@ -187,12 +189,20 @@ async function openStore(config: AgentConfig, log: Logger, instruments: Instrume
     : await openPostgres(config, log, instruments);
   const store = meteredStore(opened.store, instruments);
   log.info({ backend: store.backend, schema: settings.DATABASE_SCHEMA }, 'store open');
+  const { signals, onConnectionLost, crashDetection } = opened;
+  const count = (cache: CacheName, result: CacheResult): void =>
+    instruments.cacheRequests.inc({ cache, result });
+  const cache = new StoreCache(store, { clock, signals, count });
   return {
-    store,
-    signals: opened.signals,
-    onConnectionLost: opened.onConnectionLost,
-    crashDetection: opened.crashDetection,
-    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+    store: cache.store,
+    lookups: cache.lookups,
+    signals,
+    onConnectionLost,
+    crashDetection,
+    async [Symbol.asyncDispose]() {
+      cache[Symbol.dispose]();
+      await opened[Symbol.asyncDispose]();
+    },
   };
 }
 

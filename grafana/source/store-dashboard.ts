@@ -155,6 +155,37 @@ const connections: Row = {
   ],
 };
 
+const cache = 'streamhouse_cache_requests_total';
+
+const lookups: Row = {
+  title: 'Lookups of clients',
+  panels: [
+    graph({
+      title: 'Lookups',
+      means: 'Per second, by what they look up and where the answer came from, of all agents.',
+      act: '`bypass`: signals are not heard, so that nothing is answered from memory. Mostly `miss`: more is looked up than is kept, or everything changes all the time.',
+      runbook: 'StreamHouseListenerDeaf',
+      unit: 'ops',
+      width: 12,
+      queries: [{ expr: `sum by (cache, result) (${all(rate(cache))})`, legend: '{{cache}} {{result}}' }],
+    }),
+    graph({
+      title: 'Answered from memory',
+      means: 'The share of lookups that cost the store nothing, by what they look up.',
+      act: 'Lower than it was: what else happens then? Moves and creations make all agents look anew.',
+      unit: 'percentunit',
+      max: 1,
+      width: 12,
+      queries: [
+        {
+          expr: `sum by (cache) (${all(rate(`${cache}{result="hit"}`))}) / sum by (cache) (${all(rate(cache))})`,
+          legend: '{{cache}}',
+        },
+      ],
+    }),
+  ],
+};
+
 const signals: Row = {
   title: 'Signals',
   panels: [
@@ -194,6 +225,6 @@ const signals: Row = {
 export const storeDashboard: Frame = {
   uid: 'streamhouse-store',
   title: 'StreamHouse store',
-  description: 'The store as all agents together meet it: operations, connections, clock, signals.',
-  rows: [now, operations, connections, signals],
+  description: 'The store as all agents together meet it: operations, connections, clock, lookups, signals.',
+  rows: [now, operations, connections, lookups, signals],
 };

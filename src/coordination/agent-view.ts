@@ -1,6 +1,7 @@
 // What the faces (HTTP, metrics) may ask a running agent. They never reach into its loops.
 import type { PartitionKey, Term } from '../domain/lease.ts';
 import type { ReleaseOutcome } from '../store/leases.ts';
+import type { Lookups } from '../store/lookups.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
 import type { AgentRunState } from './agent-run-state.ts';
 import type { Elections } from './elections.ts';
@@ -58,6 +59,8 @@ export interface AgentView {
   readonly sessionId: string | null;
   /** The store, once it could be opened; undefined before: faces answer `unavailable`. */
   readonly store: MetadataStore | undefined;
+  /** For what may be of a moment ago. Undefined as the store is. */
+  readonly lookups: Lookups | undefined;
   readiness(): readonly ReadinessCheck[];
   /** Something was changed through a face: tells the other agents, after the commit. */
   announce(change: Change): void;
@@ -80,4 +83,4 @@ export interface AgentView {
 }
 
 /** What changed, as a hint; see the signals port. */
-export type Change = 'membership' | 'topics' | 'assignment' | 'session';
+export type Change = 'membership' | 'topics' | 'segments' | 'assignment' | 'session';

@@ -9,6 +9,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { Scope } from '../platform/scope.ts';
 import type { Signals } from '../signals/signals.ts';
+import type { Lookups } from '../store/lookups.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
 import type { AgentDescription } from '../store/sessions.ts';
 import type { Reclaim, ReleaseOutcome } from '../store/leases.ts';
@@ -29,6 +30,8 @@ import { watchStalls } from './stall-watch.ts';
 
 export interface OpenedStore extends AsyncDisposable {
   readonly store: MetadataStore;
+  /** What clients look up, maybe from memory; default: `store` itself. */
+  readonly lookups?: Lookups;
   readonly signals: Signals;
   readonly onConnectionLost: CoordinationDeps['onConnectionLost'];
   /** Whether others can see that this agent lives, now. */
@@ -145,6 +148,10 @@ export class Agent implements AgentView, AsyncDisposable {
 
   get store(): MetadataStore | undefined {
     return this.opened?.store;
+  }
+
+  get lookups(): Lookups | undefined {
+    return this.opened?.lookups ?? this.opened?.store;
   }
 
   /** Undefined before the store is open. */

@@ -181,6 +181,9 @@ export class Holdings {
         }
       }
       this.tell(granted);
+      // Who leads a role is remembered by nobody.
+      if (outcomes.some(({ outcome, key }) => outcome === 'granted' && key.kind === 'partition'))
+        this.deps.signals.publish('routes');
       await this.follow(holdingsVersion);
       return outcomes;
     } catch (error) {

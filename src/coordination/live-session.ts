@@ -405,6 +405,9 @@ export class LiveSession {
       case 'resync':
         void this.resyncSoon(ending);
         break;
+      case 'routes':
+      case 'segments':
+      case 'written':
       case 'ping':
         this.reaper.coordinatorHeard();
         break;

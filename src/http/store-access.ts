@@ -3,6 +3,7 @@ import type { AgentView } from '../coordination/agent-view.ts';
 import type { PartitionKey, Term } from '../domain/lease.ts';
 import { StoreUnavailable } from '../domain/refusal.ts';
 import type { ReleaseOutcome } from '../store/leases.ts';
+import type { Lookups } from '../store/lookups.ts';
 import type { MetadataStore } from '../store/metadata-store.ts';
 import type { Fence } from '../store/segments.ts';
 
@@ -10,7 +11,15 @@ import type { Fence } from '../store/segments.ts';
 const noSession = '00000000-0000-0000-0000-000000000000';
 
 export function storeOf(agent: AgentView): MetadataStore {
-  if (agent.store !== undefined) return agent.store;
+  return agent.store ?? notOpen(agent);
+}
+
+/** What may be answered from memory; see the port. */
+export function lookupsOf(agent: AgentView): Lookups {
+  return agent.lookups ?? notOpen(agent);
+}
+
+function notOpen(agent: AgentView): never {
   const why = agent.status().detail;
   throw new StoreUnavailable(`the metadata store is not open yet${why === null ? '' : ` (${why})`}`, {
     outcomeUnknown: false,

@@ -10,6 +10,12 @@ export type SignalKind =
   | 'assignment'
   /** Leases were released: whoever wants them may try. */
   | 'leases'
+  /** Leases were granted: only who remembers who leads what has anything to do. */
+  | 'routes'
+  /** Retention removed segments: only who remembers where offsets lie has anything to do. */
+  | 'segments'
+  /** Another process wrote to the store, what is not known (SQLite): only who remembers what it read has anything to do. */
+  | 'written'
   /** A session was asked to end: heartbeat now. */
   | 'session'
   /** The coordinator proves that signals arrive. */
@@ -22,6 +28,9 @@ export const signalKinds: readonly SignalKind[] = [
   'topics',
   'assignment',
   'leases',
+  'routes',
+  'segments',
+  'written',
   'session',
   'ping',
   'resync',

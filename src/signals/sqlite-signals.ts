@@ -95,6 +95,7 @@ export class SqliteSignals implements Signals {
     if (isReassigned) this.bell.ring('assignment');
     if (isOfOthers) this.bell.ring('membership');
     this.bell.ring('leases');
+    this.bell.ring('written');
     return now;
   }
 }

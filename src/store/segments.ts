@@ -17,6 +17,18 @@ export interface AppendAnswer {
   readonly highWatermark: number;
 }
 
+/** A part of a partition's log, with the log's ends as they were just before: what an index is made of. */
+export interface LogPart {
+  /** Of the topic: one that is created anew under the name has another. No number comes twice. */
+  readonly topicId: number;
+  readonly startOffset: number;
+  readonly highWatermark: number;
+  /** In offset order and none left out, from the last one that begins at or before the offset asked for. */
+  readonly segments: readonly Segment[];
+  /** Whether these are all that follow: what lies between them, and behind them below the high watermark, is a gap. */
+  readonly isWhole: boolean;
+}
+
 export interface SegmentStore {
   /**
    * Appends segments, each continuing the one before it and the first at the high watermark, and advances the high
@@ -43,6 +55,9 @@ export interface SegmentStore {
 
   /** Where `offset` lies: a floor lookup by index. Refuses: `not_found`. */
   findSegment(topic: string, partition: number, offset: number): Promise<OffsetLocation>;
+
+  /** The log's ends, and at most `limit` segments from `from` on. Refuses: `not_found`. */
+  readLog(topic: string, partition: number, from: number, limit: number): Promise<LogPart>;
 
   /**
    * Deletes whole segments that end before `before`, the oldest first and at most `limit`, and moves the start offset

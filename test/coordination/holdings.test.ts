@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { Holdings, isSessionLost } from '../../src/coordination/holdings.ts';
 import { COORDINATOR, type LeaseKey, leaseKeyText, partitionKey, type Term } from '../../src/domain/lease.ts';
 import { StoreUnavailable } from '../../src/domain/refusal.ts';
+import type { SignalKind } from '../../src/signals/signals.ts';
 import { faults } from './faulty-store.ts';
 import { type Actor, Stage, stageSchema } from './stage.ts';
 
@@ -59,6 +60,16 @@ describe('an acquire', () => {
     const reads = actor.faulty.count('heldLeases');
     await catchUp();
     expect(actor.faulty.count('heldLeases')).toBe(reads);
+  });
+
+  test('of a partition is told to who remembers routes; of a role, or of what is held already, it is not', async () => {
+    const heard: SignalKind[] = [];
+    actor.deps.signals.subscribe((kind) => heard.push(kind));
+    await holdings.acquire([COORDINATOR]);
+    expect(heard).toEqual([]);
+    await holdings.acquire([first, second]);
+    await holdings.acquire([first]);
+    expect(heard).toEqual(['routes']);
   });
 
   test('whose reply was lost is found by the next heartbeat', async () => {

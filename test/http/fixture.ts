@@ -21,6 +21,8 @@ import type { HttpApp } from '../../src/http/http-app.ts';
 import { startHttpServer, type HttpServer, type HttpServerOptions } from '../../src/http/server.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { ReleaseOutcome } from '../../src/store/leases.ts';
+import { StoreCache } from '../../src/store/cache/store-cache.ts';
+import type { Lookups } from '../../src/store/lookups.ts';
 import type { MetadataStore } from '../../src/store/metadata-store.ts';
 import { openPostgresStore } from '../../src/store/postgres/open.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
@@ -42,6 +44,8 @@ export const rfc3339: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\
 /** An agent as the HTTP face sees it; tests change its fields. */
 export class FakeAgent implements AgentView {
   store: MetadataStore | undefined;
+  /** As an agent has it, while `store` is the one it stands beside. */
+  cache: StoreCache | undefined;
   sessionId: string | null = null;
   heldNow: Held = { trustedForMs: 0, terms: [] };
   checks: ReadinessCheck[] = [
@@ -64,6 +68,10 @@ export class FakeAgent implements AgentView {
   /** Open event streams of brokers. */
   attached = 0;
   state: Pick<AgentStatus, 'state' | 'detail'> = { state: 'active', detail: null };
+
+  get lookups(): Lookups | undefined {
+    return this.store !== undefined && this.store === this.cache?.store ? this.cache.lookups : this.store;
+  }
 
   status(): AgentStatus {
     const { sessionId, heldNow } = this;
@@ -255,8 +263,15 @@ export function postgresUrl(): URL {
 /** A fresh store with one registered agent, `agent-1`, and a server on a free port. */
 export async function startFixture(options: FixtureOptions = {}): Promise<Fixture> {
   const open = options.backend === 'sqlite' ? openSqlite : openPostgres;
-  const { store, remove } = await open(options);
+  const { store: opened, remove } = await open(options);
+  const signals = {
+    subscribe: () => () => undefined,
+    health: () => ({ ok: true, detail: 'nobody else is there' }),
+  };
+  const cache = new StoreCache(opened, { clock: systemClock, signals, count: () => undefined });
+  const { store } = cache;
   const agent = new FakeAgent();
+  agent.cache = cache;
   agent.store = store;
   agent.sessionId = await registerAgent(store, 'agent-1');
   const lines: LogLine[] = [];
@@ -271,7 +286,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   );
   return new Fixture({ agent, store, server, instruments, lines }, async () => {
     await server.close();
-    await store[Symbol.asyncDispose]();
+    await opened[Symbol.asyncDispose]();
     await remove();
   });
 }

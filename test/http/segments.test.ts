@@ -141,7 +141,11 @@ test('segments are listed from an offset, page by page', async () => {
 test('an offset is found, in a gap, before the start or at the end', async () => {
   await append({ epoch, ...segment(0, 9) }, { epoch, ...segment(10, 19) });
   await http.ask('PUT', `${path}/high-watermark`, { epoch, offset: 25 });
+  http.agent.announced.splice(0);
+  await http.ask('DELETE', `${path}/segments?before=1`);
+  expect(http.agent.announced).toEqual([]);
   const removed = await http.ask('DELETE', `${path}/segments?before=10`);
+  expect(http.agent.announced).toEqual(['segments']);
   expect(removed).toMatchObject({ status: 200, body: { removed: [stored(0, 9)], more: false } });
   const at = async (offset: number) => (await http.ask('GET', `${path}/segments/at/${offset}`)).body;
   expect(await at(9)).toEqual({ result: 'before_start', startOffset: 10 });

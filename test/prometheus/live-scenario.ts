@@ -120,6 +120,8 @@ export class LiveScenario implements AsyncDisposable {
     await agent.ask('POST', `${path}/segments`, { epoch, ...segment('one', 0, 9) });
     await agent.ask('PUT', `${path}/high-watermark`, { epoch, offset: 10 });
     await agent.ask('GET', '/v1/topics');
+    const lookups = [path, `${path}/segments/at/5`, '/v1/topics/orders', `/v1/leases/orders/${partition}`];
+    for (const lookup of [...lookups, ...lookups]) await agent.ask('GET', lookup);
     await agent.ask('POST', '/v1/elections/cleaner/campaign', { candidate: 'one', holdMs: 60_000 });
   }
 

@@ -62,10 +62,15 @@ describe('by the digest', () => {
   }
 
   test('a commit rings for what it changed, and always for leases, whose changes the digest does not show', async () => {
-    expect(await commit({})).toEqual(['leases']);
-    expect(await commit({ generation: 2 })).toEqual(['assignment', 'leases']);
-    expect(await commit({ members: 'a b' })).toEqual(['membership', 'leases']);
-    expect(await commit({ generation: 3, members: 'b' })).toEqual(['assignment', 'membership', 'leases']);
+    expect(await commit({})).toEqual(['leases', 'written']);
+    expect(await commit({ generation: 2 })).toEqual(['assignment', 'leases', 'written']);
+    expect(await commit({ members: 'a b' })).toEqual(['membership', 'leases', 'written']);
+    expect(await commit({ generation: 3, members: 'b' })).toEqual([
+      'assignment',
+      'membership',
+      'leases',
+      'written',
+    ]);
   });
 
   test('a file that nobody wrote to is not read, and rings nothing', async () => {
@@ -98,7 +103,7 @@ describe('by the digest', () => {
     await clock.advance(pollMs);
     expect(signals.health()).toEqual({ ok: false, detail: 'cannot poll: the file is locked' });
     failure = undefined;
-    expect(await commit({ generation: 2 })).toEqual(['assignment', 'leases']);
+    expect(await commit({ generation: 2 })).toEqual(['assignment', 'leases', 'written']);
     expect(signals.health().ok).toBe(true);
   });
 
@@ -168,7 +173,7 @@ describe('on a file that another process writes to', () => {
     return heard;
   }
 
-  test('members, topics, the coordinator and leases are told, a heartbeat is nothing but a look at leases', async () => {
+  test('members, topics, the coordinator and leases are told, a heartbeat is nothing but a look at leases, and at what is remembered', async () => {
     const sessionId = crypto.randomUUID();
     const session = { sessionId, agent: describeAgent('a'), ttlMs: budget.ttlMs, process: 'theirs' };
     expect(await after(() => theirs.registerSession(session))).toContain('membership');
@@ -177,8 +182,9 @@ describe('on a file that another process writes to', () => {
     expect(await after(() => theirs.acquireLeases(sessionId, [COORDINATOR]))).toContain('membership');
     expect(await after(() => theirs.acquireLeases(sessionId, [partitionKey('orders', 0)]))).toEqual([
       'leases',
+      'written',
     ]);
-    expect(await after(() => theirs.heartbeat(sessionId))).toEqual(['leases']);
+    expect(await after(() => theirs.heartbeat(sessionId))).toEqual(['leases', 'written']);
     expect(await after(() => theirs.endSession(sessionId, 'deregistered'))).toContain('membership');
     expect(await after(async () => undefined)).toEqual([]);
   });

@@ -9,7 +9,7 @@ import { lease as leaseAnswer, leaseHistory, leasePage } from '../schemas/answer
 import { historyQuery, leasesQuery } from '../schemas/leases.ts';
 import { partitionPath } from '../schemas/names.ts';
 import { noQuery } from '../schemas/page.ts';
-import { storeOf } from '../store-access.ts';
+import { lookupsOf, storeOf } from '../store-access.ts';
 
 export function leaseRoutes(app: HttpApp, { agent }: HttpDependencies): void {
   app.get(
@@ -36,6 +36,7 @@ export function leaseRoutes(app: HttpApp, { agent }: HttpDependencies): void {
           id: 'getLease',
           tag: 'leases',
           summary: 'Who leads one partition: how a client finds its leader',
+          description: 'Maybe from memory, while signals tell of changes. The list is not.',
           refuses: ['not_found'],
         },
         params: partitionPath,
@@ -44,7 +45,7 @@ export function leaseRoutes(app: HttpApp, { agent }: HttpDependencies): void {
       },
     },
     async ({ params: { topic, partition } }) => {
-      const lease = await storeOf(agent).getLease(partitionKey(topic, partition));
+      const lease = await lookupsOf(agent).getLease(partitionKey(topic, partition));
       return presentLease(found(lease, `partition ${topic}/${partition}`));
     },
   );

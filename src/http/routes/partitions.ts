@@ -10,7 +10,7 @@ import { ledPartition, ledPartitionPage, partition as partitionAnswer } from '..
 import { partitionPath, topicPath } from '../schemas/names.ts';
 import { noQuery, pageQuery } from '../schemas/page.ts';
 import { highWatermarkBody } from '../schemas/segments.ts';
-import { fenceOf, storeOf } from '../store-access.ts';
+import { fenceOf, lookupsOf, storeOf } from '../store-access.ts';
 
 export function partitionRoutes(app: HttpApp, { agent }: HttpDependencies): void {
   app.get(
@@ -42,6 +42,8 @@ export function partitionRoutes(app: HttpApp, { agent }: HttpDependencies): void
           id: 'getPartition',
           tag: 'topics',
           summary: 'A partition and who leads it',
+          description:
+            'Maybe from memory: what another agent appended may show up to 100 ms later. The list is never from memory.',
           refuses: ['not_found'],
         },
         params: partitionPath,
@@ -50,10 +52,10 @@ export function partitionRoutes(app: HttpApp, { agent }: HttpDependencies): void
       },
     },
     async ({ params: { topic, partition } }) => {
-      const store = storeOf(agent);
+      const lookups = lookupsOf(agent);
       const what = `partition ${topic}/${partition}`;
-      const stored = found(await store.getPartition(topic, partition), what);
-      return presentLedPartition(stored, found(await store.getLease(partitionKey(topic, partition)), what));
+      const stored = found(await lookups.getPartition(topic, partition), what);
+      return presentLedPartition(stored, found(await lookups.getLease(partitionKey(topic, partition)), what));
     },
   );
 

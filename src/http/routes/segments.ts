@@ -7,7 +7,7 @@ import { appendAnswer, offsetLocation, removedSegments, segmentPage } from '../s
 import { partitionPath } from '../schemas/names.ts';
 import { noQuery } from '../schemas/page.ts';
 import { appendBody, deleteSegmentsQuery, offsetPath, segmentsQuery } from '../schemas/segments.ts';
-import { fenceOf, storeOf } from '../store-access.ts';
+import { fenceOf, lookupsOf, storeOf } from '../store-access.ts';
 
 const path = '/v1/topics/:topic/partitions/:partition/segments';
 
@@ -78,14 +78,21 @@ export function segmentRoutes(app: HttpApp, { agent }: HttpDependencies): void {
     `${path}/at/:offset`,
     {
       schema: {
-        doc: { id: 'findSegment', tag: 'segments', summary: 'Where an offset lies', refuses: ['not_found'] },
+        doc: {
+          id: 'findSegment',
+          tag: 'segments',
+          summary: 'Where an offset lies',
+          description:
+            'Maybe from memory: what another agent appended may show up to 100 ms later. The list is never from memory.',
+          refuses: ['not_found'],
+        },
         params: offsetPath,
         querystring: noQuery,
         response: { 200: offsetLocation },
       },
     },
     async ({ params: { topic, partition, offset } }) =>
-      presentLocation(await storeOf(agent).findSegment(topic, partition, offset)),
+      presentLocation(await lookupsOf(agent).findSegment(topic, partition, offset)),
   );
 
   app.delete(
@@ -107,6 +114,7 @@ export function segmentRoutes(app: HttpApp, { agent }: HttpDependencies): void {
     },
     async ({ params: { topic, partition }, query: { before, limit } }) => {
       const { removed, more } = await storeOf(agent).deleteSegmentsBefore(topic, partition, before, limit);
+      if (removed.length > 0) agent.announce('segments');
       return { removed: removed.map(presentSegment), more };
     },
   );

@@ -9,7 +9,7 @@ import { nothing } from '../schemas/answers/values.ts';
 import { topicPath } from '../schemas/names.ts';
 import { noQuery, pageQuery } from '../schemas/page.ts';
 import { growTopicBody, newTopicBody } from '../schemas/topics.ts';
-import { storeOf } from '../store-access.ts';
+import { lookupsOf, storeOf } from '../store-access.ts';
 
 export function topicRoutes(app: HttpApp, { agent }: HttpDependencies): void {
   app.get(
@@ -58,7 +58,7 @@ export function topicRoutes(app: HttpApp, { agent }: HttpDependencies): void {
       },
     },
     async ({ params }) =>
-      presentTopic(found(await storeOf(agent).getTopic(params.topic), `topic "${params.topic}"`)),
+      presentTopic(found(await lookupsOf(agent).getTopic(params.topic), `topic "${params.topic}"`)),
   );
 
   app.delete(

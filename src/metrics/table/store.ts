@@ -1,4 +1,5 @@
 // The store as this agent meets it: how it answers, its connections, its clock, and the signals through it.
+import { cacheNames, cacheResults } from '../../store/cache/cache-names.ts';
 import { signalKinds } from '../../signals/signals.ts';
 import { counter, gauge, histogram } from '../definition.ts';
 import { stepSeconds } from './buckets.ts';
@@ -30,6 +31,12 @@ export const storeTable = {
     labels: { check: durabilityChecks },
     whenOff:
       '1: a crash or failover of the database can lose grants that were answered; `streamhouse db doctor` says what to do.',
+  }),
+  cacheRequests: counter('cache_requests_total', {
+    help: 'Reads of clients that a cache may answer, by cache',
+    labels: { cache: cacheNames, result: cacheResults },
+    whenOff:
+      '`bypass` grows: signals are not heard, so that nothing is kept; see `signals_connected`. Mostly `miss`: what is read is more than fits, or changes all the time.',
   }),
   storeConnections: gauge('store_connections', {
     help: 'Connections of a pool by state; PostgreSQL only',

@@ -75,7 +75,7 @@ const moveStart = statement<InPartition & { startOffset: number }, number>(
   (row) => readNumber(row, 'start_offset'),
 );
 
-export class SqlSegments implements SegmentStore {
+export class SqlSegments implements Omit<SegmentStore, 'readLog'> {
   private readonly db: SqlDatabase;
   private readonly writes: FencedWrites;
   private readonly eras: EraWatch;

@@ -11,6 +11,7 @@ import { joiningByDefault, type JoiningOptions, StoreJoining } from './joining.t
 import type { LeaseWrites } from './lease-writes.ts';
 import { SqlLeases } from './leases.ts';
 import { SqlLeaseRequests } from './lease-requests.ts';
+import { readLog } from './log-parts.ts';
 import type { OffsetWrites } from './offset-writes.ts';
 import { SqlOperatorMoves } from './operator-moves.ts';
 import { SqlRebalance } from './rebalance.ts';
@@ -73,6 +74,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
       segments.advanceHighWatermark(fence, topic, partition, offset),
     listSegments: (topic, partition, from, page) => segments.listSegments(topic, partition, from, page),
     findSegment: (topic, partition, offset) => segments.findSegment(topic, partition, offset),
+    readLog: (topic, partition, from, limit) => readLog(db, { group, topic, partition }, from, limit),
     deleteSegmentsBefore: (topic, partition, before, limit) =>
       segments.deleteSegmentsBefore(topic, partition, before, limit),
     ensureConsumerGroup: (name) => consumers.ensureConsumerGroup(name),

@@ -96,6 +96,48 @@ export function findSegmentContract(backend: Backend): void {
   });
 }
 
+export function readLogContract(backend: Backend): void {
+  test('a part of the log begins with the last segment that begins at or before the offset, and knows whether more follow', async () => {
+    const store = await (await backend.database()).store();
+    await withGaps(store);
+    const read = async (from: number, limit: number) => {
+      const { segments, isWhole } = await store.readLog('orders', 0, from, limit);
+      return [segments.map(({ id }) => id), isWhole];
+    };
+    expect(await store.readLog('orders', 0, 0, 10)).toMatchObject({
+      startOffset: 0,
+      highWatermark: 45,
+      segments: [segment(0, 9), segment(10, 19), segment(30, 39)],
+      isWhole: true,
+    });
+    expect(await read(0, 2)).toEqual([['s0', 's10'], false]);
+    expect(await read(15, 2)).toEqual([['s10', 's30'], false]);
+    expect(await read(25, 3)).toEqual([['s10', 's30'], true]);
+    expect(await read(44, 3)).toEqual([['s30'], true]);
+    expect(await read(45, 3)).toEqual([[], true]);
+    await store.deleteSegmentsBefore('orders', 0, 20, 10);
+    expect(await store.readLog('orders', 0, 0, 10)).toMatchObject({
+      startOffset: 20,
+      segments: [segment(30, 39)],
+    });
+  });
+
+  test('a topic that is created anew has another log', async () => {
+    const store = await (await backend.database()).store();
+    const read = async () => (await store.readLog('orders', 0, 0, 10)).topicId;
+    await expectRefusal(read(), 'not_found');
+    await store.createTopic(topic('orders'));
+    await expectRefusal(store.readLog('orders', 1, 0, 10), 'not_found');
+    const seen = [await read()];
+    for (let i = 0; i < 2; i += 1) {
+      await store.deleteTopic('orders');
+      await store.createTopic(topic('orders'));
+      seen.push(await read());
+    }
+    expect(new Set(seen).size).toBe(3);
+  });
+}
+
 export function retentionContract(backend: Backend): void {
   test('whole segments that end before the offset are removed, the high watermark stays', async () => {
     const store = await (await backend.database()).store();

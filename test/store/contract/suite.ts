@@ -10,7 +10,12 @@ import { contentionContract } from './contention.ts';
 import { guardContract } from './guards.ts';
 import { leaseViewContract } from './lease-views.ts';
 import { migrationContract } from './migrations.ts';
-import { findSegmentContract, highWatermarkContract, retentionContract } from './offsets-of-partitions.ts';
+import {
+  findSegmentContract,
+  highWatermarkContract,
+  readLogContract,
+  retentionContract,
+} from './offsets-of-partitions.ts';
 import { orphanedLeaseContract } from './orphaned-leases.ts';
 import { pagingContract } from './paging.ts';
 import { releaseContract } from './release.ts';
@@ -29,6 +34,7 @@ const contracts: Readonly<Record<string, (backend: Backend) => void>> = {
   append: appendContract,
   'high watermark': highWatermarkContract,
   'finding segments': findSegmentContract,
+  'a part of a log': readLogContract,
   retention: retentionContract,
   'consumer groups': consumerGroupContract,
   sessions: sessionContract,

@@ -34,6 +34,7 @@ async function oneDay(file: string): Promise<void> {
   await store.advanceHighWatermark(fence, 'orders', 0, 20);
   await store.findSegment('orders', 0, 5);
   await store.listSegments('orders', 0, 5, all);
+  await store.readLog('orders', 0, 5, 10);
   await store.commitOffsets('cg', [{ topic: 'orders', partition: 0, offset: 1, metadata: null }]);
   await store.getCommittedOffset('cg', 'orders', 0);
   await store.listCommittedOffsets('cg', all);
