@@ -118,17 +118,12 @@ export class Agent implements AgentView, AsyncDisposable {
     using watching = new Scope(new AbortController().signal);
     const unsubscribe = this.broker.onChange(() => this.tellState());
     const broker = this.broker.run(watching.signal);
-    const stalls = watchStalls(
-      this.deps,
-      {
-        worthMs: this.options.budget.trustMarginMs / 2,
-        onClockStep: () => {
-          this.clockSteps += 1;
-          this.session?.clockStepped();
-        },
-      },
-      watching.signal,
-    );
+    const worthMs = this.options.budget.trustMarginMs / 2;
+    const onClockStep = (): void => {
+      this.clockSteps += 1;
+      this.session?.clockStepped();
+    };
+    const stalls = watchStalls(this.deps, { worthMs, onClockStep }, watching.signal);
     try {
       while (!stop.aborted) await this.liveOnce(deps, stop);
     } finally {

@@ -24,15 +24,9 @@ import { Progress } from './progress.ts';
 import { Reaper } from './reaper.ts';
 import { Rebalancer } from './rebalancer.ts';
 import type { Registered } from './registration.ts';
+import { Resync } from './resync.ts';
 import { ServingTeller } from './serving.ts';
 import { supervise } from './supervise.ts';
-
-/** After a reconnection, agents look again within this time, milliseconds. */
-const resyncSpreadMs = 500;
-/** The reaper's looks find a vacancy; the elector's own are for the case that they do not. In TTLs. */
-const vacancyLookTtls = 10;
-/** Of the agents that are not close to the coordinator, at each change of membership: so that many of them are enough when all close ones have left. */
-const distantLookShare = 1 / 16;
 
 export interface LiveSessionOptions {
   readonly agentId: string;
@@ -79,7 +73,7 @@ export class LiveSession {
   /** Rung by every change of what is held. */
   private readonly heldBell = new Bell();
   private relinquished = false;
-  private resyncing = false;
+  private readonly resync: Resync;
 
   constructor(
     deps: CoordinationDeps,
@@ -104,6 +98,7 @@ export class LiveSession {
       timeoutMs: options.handoffTimeoutMs,
       isBrokerAttached: () => surroundings.broker.isAttached,
     });
+    this.resync = new Resync(deps, tickMs, () => this.lookAtEverything());
     this.serving = new ServingTeller(deps, sessionId, registered.serving);
     this.heartbeat = new Heartbeat(deps, budget);
     this.rebalancer = new Rebalancer(deps, {
@@ -126,7 +121,8 @@ export class LiveSession {
     this.elector = new Elector(deps, this.holdings, {
       role: COORDINATOR,
       tickMs: budget.ttlMs,
-      vacancyLookMs: vacancyLookTtls * budget.ttlMs,
+      // The reaper's looks find a vacancy; these are for the case that they do not.
+      vacancyLookMs: 10 * budget.ttlMs,
     });
     this.reaper = new Reaper(
       deps,
@@ -352,21 +348,7 @@ export class LiveSession {
     };
   }
 
-  /**
-   * Everybody's listener comes back at the same moment after a restart of the database: each looks at a moment of its own. One that comes
-   * back again meanwhile is served by the same look.
-   */
-  private async resyncSoon(ending: AbortSignal): Promise<void> {
-    const { clock, random, instruments } = this.deps;
-    if (this.resyncing) return;
-    this.resyncing = true;
-    await clock.sleep(
-      random() * Math.min(resyncSpreadMs, this.options.budget.heartbeatIntervalMs / 4),
-      ending,
-    );
-    this.resyncing = false;
-    if (ending.aborted) return;
-    instruments.resyncs.inc({ reason: 'signals' });
+  private lookAtEverything(): void {
     this.elector.look();
     this.surroundings.elections.look();
     this.keeper.assignmentChanged();
@@ -374,17 +356,11 @@ export class LiveSession {
     this.heartbeat.now();
   }
 
-  /** Of a thousand agents that hear of each one that came or went a few look: those that are close to the coordinator, and by chance others. */
-  private coordinatorMayHaveGone(): void {
-    if (this.reaper.isClose) this.elector.look();
-    else if (this.deps.random() < distantLookShare) this.reaper.lookNow();
-  }
-
   private hear(kind: SignalKind, agents: readonly string[] | undefined, ending: AbortSignal): void {
     this.deps.instruments.signals.inc({ kind });
     switch (kind) {
       case 'membership':
-        this.coordinatorMayHaveGone();
+        this.reaper.coordinatorMayHaveGone();
         this.surroundings.elections.look();
         this.rebalancer.changed('membership');
         break;
@@ -403,13 +379,14 @@ export class LiveSession {
         this.heartbeat.now();
         break;
       case 'resync':
-        void this.resyncSoon(ending);
+        void this.resync.soon(ending);
+        break;
+      case 'ping':
+        this.reaper.coordinatorHeard();
         break;
       case 'routes':
       case 'segments':
       case 'written':
-      case 'ping':
-        this.reaper.coordinatorHeard();
         break;
     }
   }

@@ -22,7 +22,7 @@ export interface ReaperOptions {
 }
 
 export interface ReaperHandlers {
-  /** The coordinator's role is vacant, or named by a session that has ended. */
+  /** The coordinator's role is vacant, or named by a session that has ended, or may soon be. */
   vacant(): void;
   /** The coordinator's role was taken from a session that made no progress: it is vacant. */
   retired(): void;
@@ -39,6 +39,8 @@ const closeMax = 5;
 const distantLookMs = 90_000;
 /** So many pings may be lost, or late, before a distant agent watches as closely as it can. */
 const pingsMissedMax = 2;
+/** Of the distant ones, at each change of membership: so many of them look that some do when all close ones have left. */
+const distantLookShare = 1 / 16;
 /** Between two looks, milliseconds. */
 const minWaitMs = 20;
 
@@ -86,6 +88,12 @@ export class Reaper {
   /** Looks now instead of when it is due. */
   lookNow(): void {
     this.bell.ring();
+  }
+
+  /** Somebody came or went. Of a thousand agents that hear of it a few look: those that are close to the coordinator, and by chance others. */
+  coordinatorMayHaveGone(): void {
+    if (this.isClose) this.handlers.vacant();
+    else if (this.deps.random() < distantLookShare) this.lookNow();
   }
 
   async run(signal: AbortSignal): Promise<void> {
