@@ -22,7 +22,7 @@ export interface ReaperOptions {
 }
 
 export interface ReaperHandlers {
-  /** The coordinator's role is vacant, or named by a session that has ended, or may soon be. */
+  /** The coordinator's role is vacant, or named by a session that has ended, or may be so. */
   vacant(): void;
   /** The coordinator's role was taken from a session that made no progress: it is vacant. */
   retired(): void;
