@@ -37,15 +37,18 @@ function isEnough({ notes: { history, board, acknowledged, stale } }: Sky): bool
   return grants.length > 20 && board.told > 20 && acknowledged.length > 100 && stale.refused > 0;
 }
 
-test('through faults of agents, network and server the history is one of fenced leases, and nothing acknowledged is lost', async ({
-  signal,
-  onTestFinished,
-}) => {
-  const run = runChaos({ seed: 1, agents: 3, partitions: 12, weather, signal });
-  // A test that is cancelled is over at once; what it has begun takes a while.
-  onTestFinished(async () => void (await Promise.allSettled([run])));
-  const { violations, evidence } = await run;
-  expect(violations).toEqual([]);
-  const found = plants.map(({ what, into }) => [what, violationsIn(into(evidence)).join('\n')]);
-  expect(found).toEqual(plants.map((plant) => [plant.what, expect.stringMatching(plant.found)]));
-});
+const limit = { timeout: 180_000 };
+
+test(
+  'through faults of agents, network and server the history is one of fenced leases, and nothing acknowledged is lost',
+  limit,
+  async ({ signal, onTestFinished }) => {
+    const run = runChaos({ seed: 1, agents: 3, partitions: 12, weather, signal });
+    // A test that is cancelled is over at once; what it has begun takes a while.
+    onTestFinished(async () => void (await Promise.allSettled([run])));
+    const { violations, evidence } = await run;
+    expect(violations).toEqual([]);
+    const found = plants.map(({ what, into }) => [what, violationsIn(into(evidence)).join('\n')]);
+    expect(found).toEqual(plants.map((plant) => [plant.what, expect.stringMatching(plant.found)]));
+  },
+);

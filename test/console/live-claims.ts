@@ -1,6 +1,7 @@
 // What a page shows of a living cluster, and what an operator does through it.
 import { expect, test } from 'vitest';
 import type { ConsoleSite } from './site.ts';
+import { eventually } from '../support/eventually.ts';
 import { visit } from './browser.ts';
 import { groupName, mustDo } from './group.ts';
 import { answerDialog, button, cellsOf, happening, rowOf, tableOf, untilCells } from './locators.ts';
@@ -10,7 +11,7 @@ export function liveClaims(site: () => ConsoleSite): void {
     const { browser, group } = site();
     await visit(browser, group.url, async (page) => {
       await page.getByRole('heading', { level: 1, name: 'StreamHouse' }).waitFor();
-      await page.waitForFunction(`document.title.includes('${groupName}')`);
+      await eventually(async () => (await page.title()).includes(groupName), { what: 'the title' });
       for (const name of ['Overview', 'Agents', 'Topics', 'Groups', 'Events']) {
         await page.getByRole('navigation').getByRole('link', { name, exact: true }).waitFor();
       }

@@ -16,6 +16,7 @@ import {
 } from '../../src/store/sql/statement.ts';
 import { sqliteDialect } from '../../src/store/sqlite/dialect.ts';
 import { translateError } from '../../src/store/sqlite/errors.ts';
+import { mayWrite } from '../../src/store/sqlite/writes.ts';
 import { bindValues, type BoundValue, readRow } from '../../src/store/sqlite/values.ts';
 
 /** What the schema fills in where a statement names no time. */
@@ -163,7 +164,7 @@ export class Database implements SqlRunner {
     let found = this.kinds.get(statement.name);
     if (found === undefined) {
       const compiled = this.statements.get(statement);
-      found = { compiled, isInsert: inserts(compiled), isWrite: writes(compiled) };
+      found = { compiled, isInsert: inserts(compiled), isWrite: mayWrite(compiled) };
       this.kinds.set(statement.name, found);
     }
     return found;
@@ -196,11 +197,6 @@ export class Database implements SqlRunner {
 
 function inserts({ text }: CompiledSql): boolean {
   return /^\s*insert\b/i.test(text);
-}
-
-/** Whether a statement may change something. Our reads all begin with `select`. */
-function writes({ text }: CompiledSql): boolean {
-  return !/^\s*select\b/i.test(text);
 }
 
 /** Where the migrations are, whether or not this was compiled to another place. */

@@ -2,11 +2,12 @@
 // is committed and waits for nobody, neither for another process's lock nor for a transaction of ours under way.
 import { Serial } from '../../platform/serial.ts';
 import type { SqlConnection, SqlDatabase, SqlRunner } from '../sql/database.ts';
-import type { CompiledSql, Dialect } from '../sql/dialect.ts';
+import type { Dialect } from '../sql/dialect.ts';
 import { type ParameterValues, type Statement, StatementCache } from '../sql/statement.ts';
 import { SqliteConnection } from './connection.ts';
 import { translateError } from './errors.ts';
 import { type Patience, patience, whenUnlocked } from './waiting.ts';
+import { mayWrite } from './writes.ts';
 
 export interface SqliteDatabaseOptions {
   /** Absolute path. */
@@ -41,7 +42,7 @@ export class SqliteDatabase implements SqlDatabase, SqlConnection, AsyncDisposab
   lockTold(): void {}
 
   async all<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): Promise<R[]> {
-    if (writes(this.statements.get(statement))) {
+    if (mayWrite(this.statements.get(statement))) {
       return this.transaction((tx) => tx.all(statement, parameters));
     }
     return this.translated(() => whenUnlocked(this.patience(), () => this.reader.all(statement, parameters)));
@@ -113,9 +114,4 @@ export class SqliteDatabase implements SqlDatabase, SqlConnection, AsyncDisposab
   private patience(): Patience {
     return patience(this.options.file, this.options.attemptMs);
   }
-}
-
-/** Our reads all begin with `select`; everything else may write. */
-function writes({ text }: CompiledSql): boolean {
-  return !/^\s*select\b/i.test(text);
 }

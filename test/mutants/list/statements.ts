@@ -70,6 +70,9 @@ export const statementMutants: readonly StatementMutant[] = [
     'Crashed before its TTL: nobody holds the lock': ['reaps although the lock is held'],
     'Crashed before its TTL: compared with the key': ['reaps without comparing the key'],
     'Crashed before its TTL: compared with the beat': ['reaps without comparing the beat'],
+    'Crashed before its TTL: the row never names a lock that was let go of': [
+      'names the lock of whichever heartbeat came last',
+    ],
   }),
   ...inFile('release-and-delete', {
     'Release: names session and epoch': ['releases whatever term the session holds'],
