@@ -18,6 +18,7 @@ const scrapesPerRound = 20;
 
 const agents = Array.from({ length: agentCount }, (_, i): LiveAgent => ({
   agentId: `agent-${i}`,
+  sessionId: `session-${i}`,
   weight: 1 + (i % 2),
   zone: `zone-${i % 3}`,
   managedTopics: [],

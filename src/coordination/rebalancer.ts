@@ -36,8 +36,12 @@ export class Rebalancer {
   private reason: RebalanceReason = 'elected';
   /** What our last plan was made from or led to; another one seen means that something changed without a signal. */
   private generation = -1;
-  private members = '';
-  private plannedAgents: readonly string[] | undefined;
+  /** The live sessions of the last plan's input; undefined before the first one of a term. */
+  private plannedSessions: string | undefined;
+  /** What is seen now may be in the input that is being read: later looks compare it with that. */
+  private isReading = false;
+  /** The highest generation told meanwhile. */
+  private toldGeneration = -1;
   /** For whom the last plan was made of which nothing is left: who is not among them has joined, also for later waves. */
   private settledAgents: readonly string[] | undefined;
   /** When to plan again although nothing has been heard, and why; monotonic. */
@@ -65,20 +69,16 @@ export class Rebalancer {
   }
 
   noteGeneration(generation: number): void {
-    if (generation !== this.generation) this.changed('generation');
+    if (this.isReading) this.toldGeneration = Math.max(this.toldGeneration, generation);
+    else if (generation !== this.generation) this.changed('generation');
   }
 
   /**
-   * The live sessions, as the reaper saw them. Compared with the last look, and with whom the last plan was made for: that may
-   * have known an agent that came and went between two looks.
+   * The live sessions, as the reaper saw them: compared at each look with those that the last plan was made for. So nothing has to be
+   * remembered of a look, and whoever came and went is noticed as long as the plan names it.
    */
   noteMembers(sessions: readonly ObservedSession[]): void {
-    const members = listed(sessions.map(({ sessionId }) => sessionId));
-    const agents = listed(sessions.map(({ agentId }) => agentId));
-    const isPlanned = this.plannedAgents === undefined || listed(this.plannedAgents) === agents;
-    if (members === this.members && isPlanned) return;
-    this.members = members;
-    this.changed('membership');
+    if (!this.isReading && sessionsOf(sessions) !== this.plannedSessions) this.changed('membership');
   }
 
   /** Plans while `term` lasts. */
@@ -89,17 +89,18 @@ export class Rebalancer {
     const fence = { sessionId, epoch: term.epoch };
     instruments.coordinatorEpoch.set({ group }, term.epoch);
     instruments.coordinatorChanges.inc();
+    this.plannedSessions = undefined;
     this.reason = 'elected';
     this.bell.ring();
     let pingAtMs = clock.monotonicMs();
     while (!signal.aborted) {
       const waitMs = Math.min(roundMsMax, pingMs, this.againInMs());
       if ((await this.bell.wait(clock, waitMs, signal)) || this.isDueAgain()) {
-        // Agents that start or stop together are one change.
-        await clock.sleep(settleMs, signal);
-        if (signal.aborted) break;
         try {
-          if (!(await this.plan(fence, signal))) break;
+          this.isReading = true;
+          // Agents that start or stop together are one change.
+          await clock.sleep(settleMs, signal);
+          if (signal.aborted || !(await this.plan(fence, signal))) break;
           backoff.reset();
           onRound();
           pingAtMs = 0;
@@ -108,6 +109,8 @@ export class Rebalancer {
           log.warn({ err: error, retryInMs: Math.round(retryInMs) }, 'planning failed');
           await clock.sleep(retryInMs, signal);
           this.bell.ring();
+        } finally {
+          this.isReading = false;
         }
       } else onRound();
       if (clock.monotonicMs() < pingAtMs) continue;
@@ -123,11 +126,13 @@ export class Rebalancer {
     const { placement } = this.options;
     const { reason } = this;
     const input = await store.readPlanningInput();
+    this.isReading = false;
+    this.plannedSessions = sessionsOf(input.agents);
+    this.generation = input.generation;
+    if (this.toldGeneration > input.generation) this.changed('generation');
     const plan = await planInSlices(plannerInput(input, 'due', placement, this.settledAgents), clock, signal);
     if (plan === undefined) return false;
-    this.plannedAgents = input.agents.map((agent) => agent.agentId);
-    if (plan.deferred === 0) this.settledAgents = this.plannedAgents;
-    this.generation = input.generation;
+    if (plan.deferred === 0) this.settledAgents = input.agents.map(({ agentId }) => agentId);
     this.planAgain(input, plan);
     // All that was asked for is written when nothing is held back any more.
     const applied = plan.deferred === 0 ? (input.applyRequestedAt ?? undefined) : undefined;
@@ -167,6 +172,8 @@ export class Rebalancer {
     for (const move of plan.moves) instruments.moves.inc({ reason: move.reason, result: 'written' });
     instruments.rebalances.inc({ reason });
     signals.publish('assignment', agentsOf(plan.moves));
+    // Behind the telling: nobody who takes over waits for it.
+    await store.assignmentRewritten(plan.moves.length);
     const { unassignable, deferred } = plan;
     log.info(
       { reason, moves: plan.moves.length, deferred, unassignable, generation: answer.generation },
@@ -208,6 +215,9 @@ function agentsOf(moves: Plan['moves']): readonly string[] {
 }
 
 /** Comparable, in whatever order they came. */
-function listed(names: readonly string[]): string {
-  return names.toSorted().join(' ');
+function sessionsOf(live: readonly { readonly sessionId: string }[]): string {
+  return live
+    .map(({ sessionId }) => sessionId)
+    .toSorted()
+    .join(' ');
 }

@@ -5,6 +5,7 @@ import type { Fence } from './segments.ts';
 
 /** An agent with a live session. */
 export interface LiveAgent extends Omit<PlannerAgent, 'isUnsettled'> {
+  readonly sessionId: string;
   /** Since its session was registered, database clock. */
   readonly aliveForMs: number;
   /** How many sessions of it were reaped within `flapWindowMs` (domain/flapping.ts), database clock. */
@@ -76,6 +77,12 @@ export interface AssignmentStore {
     moves: readonly Move[],
     options?: { readonly applied?: Date | undefined },
   ): Promise<WriteAssignmentAnswer>;
+
+  /**
+   * So many moves were written: when they are many, the store finds out what has become of its tables, which takes a while. For after those who
+   * wait for the moves have been told. Never fails.
+   */
+  assignmentRewritten(moves: number): Promise<void>;
 
   /** What operators asked of balancing, and the generation it was read at. */
   readRebalance(): Promise<RebalanceState & { readonly generation: number }>;

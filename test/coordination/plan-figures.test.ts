@@ -7,6 +7,7 @@ import type { LiveAgent, PlanningInput } from '../../src/store/assignments.ts';
 
 const agent = (agentId: string, more: Partial<LiveAgent> = {}): LiveAgent => ({
   agentId,
+  sessionId: `session of ${agentId}`,
   weight: 1,
   zone: 'z',
   managedTopics: [],

@@ -37,7 +37,7 @@ import { noSuchPartition } from './topics.ts';
 /** Sessions that ended stay until the purge, so crashes are forgotten sooner where the retention is shorter than their window. */
 const selectPlannerAgents = statement<ByGroup, LiveAgent>(
   'select_planner_agents',
-  (d) => sql`select a.agent_id, a.weight, a.zone, a.managed_topics, a.placement, s.serving,
+  (d) => sql`select a.agent_id, s.session_id, a.weight, a.zone, a.managed_topics, a.placement, s.serving,
       ${d.msBetween(sql`s.registered_at`, d.now)} as alive_for_ms,
       (select count(*) from ${d.table('sessions')} e
         where e.group_name = a.group_name and e.agent_id = a.agent_id and e.end_reason = 'reaped'
@@ -47,6 +47,7 @@ const selectPlannerAgents = statement<ByGroup, LiveAgent>(
     where a.group_name = ${d.parameter('group', 'text')} order by a.agent_id`,
   (row) => ({
     agentId: readText(row, 'agent_id'),
+    sessionId: readText(row, 'session_id'),
     weight: readNumber(row, 'weight'),
     zone: readText(row, 'zone'),
     managedTopics: readTextList(row, 'managed_topics'),
@@ -293,12 +294,14 @@ export class SqlAssignments implements Omit<AssignmentStore, 'assign' | keyof Sq
         return generation === undefined ? { outcome: 'fenced' } : { outcome: 'written', generation };
       }, 'large');
     // A topic may be deleted between our join and the foreign key's check; the second time the join does not see it.
-    const answer = await write().catch((error: unknown) => {
+    return write().catch((error: unknown) => {
       if (error instanceof ConstraintViolation && error.kind === 'foreign_key') return write();
       throw error;
     });
-    if (moves.length >= manyRows) await this.db.refreshStatistics(['assignments']);
-    return answer;
+  }
+
+  async assignmentRewritten(moves: number): Promise<void> {
+    if (moves >= manyRows) await this.db.refreshStatistics(['assignments']);
   }
 
   async getAssignment(topic: string, partition: number): Promise<Assignment | null> {

@@ -111,6 +111,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     leaseHistory: (key, limit) => leases.leaseHistory(key, limit),
     readPlanningInput: () => assignments.readPlanningInput(),
     writeAssignment: (fence, moves, options) => assignments.writeAssignment(fence, moves, options),
+    assignmentRewritten: (moves) => assignments.assignmentRewritten(moves),
     readRebalance: () => rebalance.readRebalance(),
     setPaused: (paused) => rebalance.setPaused(paused),
     requestApply: () => rebalance.requestApply(),

@@ -159,9 +159,9 @@ export function assignmentContract(backend: Backend): void {
     const aliveForMs: unknown = expect.any(Number);
     const live = { weight: 1, zone: 'z', managedTopics: [], takes: 'new', aliveForMs, crashes: 0 };
     expect(agents).toEqual([
-      { ...live, agentId: 'B', weight: 5, zone: 'north', managedTopics: ['orders'] },
-      { ...live, agentId: 'a' },
-      { ...live, agentId: 'silent' },
+      { ...live, agentId: 'B', sessionId: B, weight: 5, zone: 'north', managedTopics: ['orders'] },
+      { ...live, agentId: 'a', sessionId: fence.sessionId },
+      { ...live, agentId: 'silent', sessionId: silent },
     ]);
     expect(partitions).toEqual([
       { topic: 'Audit', partition: 0, assignedTo: null, holder: null, pinned: false, home: null },

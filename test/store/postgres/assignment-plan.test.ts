@@ -46,10 +46,14 @@ async function pagesTouched(url: string, edits: Mutant['edits']): Promise<number
   await stage.query('alter table assignments set (autovacuum_enabled = off)');
   await createOrders(store, partitions);
   const { fence } = await lead(store, 'a', [COORDINATOR]);
-  await store.writeAssignment(fence, all(null, 'a'));
-  await store.writeAssignment(fence, all('a', 'b'));
-  await store.writeAssignment(fence, all('b', null));
-  await store.writeAssignment(fence, all('a', 'b'));
+  const write = async (moves: readonly Move[]): Promise<void> => {
+    await store.writeAssignment(fence, moves);
+    await store.assignmentRewritten(moves.length);
+  };
+  await write(all(null, 'a'));
+  await write(all('a', 'b'));
+  await write(all('b', null));
+  await write(all('a', 'b'));
   stage.assertMutated();
   const [touched] = [...JSON.stringify(plans.at(-1)).matchAll(/"Shared Hit Blocks":(\d+)/g)];
   return Number(touched?.[1]);
