@@ -20,7 +20,11 @@ process.exitCode = await main();
 
 async function main(): Promise<number> {
   const known = [...benches.map(({ name }) => name), namesGoals];
-  const args = askedFor('npm run bench', help, (given) => readArguments(given, known));
+  const args = askedFor({
+    command: 'npm run bench',
+    usage: help,
+    read: (given) => readArguments(given, known),
+  });
   // Where the report for programs goes to standard output, people read the other one.
   const say = (text: string): void => {
     (args.json === '-' ? process.stderr : process.stdout).write(`${text}\n`);

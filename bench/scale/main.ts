@@ -4,7 +4,7 @@ import { describe } from './report.ts';
 import { run } from './run.ts';
 import { scaleOptions, usage } from './options.ts';
 
-const options = askedFor('npm run bench:scale', () => usage, scaleOptions);
+const options = askedFor({ command: 'npm run bench:scale', usage: () => usage, read: scaleOptions });
 const outcome = await run(options, (text) => process.stderr.write(`${text}\n`));
 process.stdout.write(`${options.json ? JSON.stringify(outcome, null, 2) : describe(outcome)}\n`);
 if (outcome.fallen.length > 0) process.exitCode = 1;

@@ -16,8 +16,9 @@ import { inRounds, type Sample, underLoad } from '../../bench/harness/rounds.ts'
 import { sectionText } from '../../bench/harness/table.ts';
 import { verdictsText } from '../../bench/harness/verdicts.ts';
 import { leaseSpeech, RawLeases, StoreLeases } from '../../bench/lease.bench.ts';
-import { UsageError } from '../support/command-line.ts';
+import { readCommandLine, UsageError } from '../support/command-line.ts';
 import { restValues } from '../../bench/scale.bench.ts';
+import { scaleOptions } from '../../bench/scale/options.ts';
 import { createTopic, granted, join, keysOf, segmentAt } from '../../bench/stage/cast.ts';
 import { type PostgresStage, postgresStage } from '../../bench/stage/postgres.ts';
 import { sqliteStage } from '../../bench/stage/sqlite.ts';
@@ -57,6 +58,39 @@ describe('the command line', () => {
   ])('%j is refused', (given, message) => {
     expect(() => readArguments(given, names)).toThrow(UsageError);
     expect(() => readArguments(given, names)).toThrow(message);
+  });
+});
+
+describe('the command lines of all runs', () => {
+  const usage = (): string => 'npm run bench:scale -- …';
+  const asked = (given: string[]) =>
+    readCommandLine({ command: 'npm run bench:scale', usage, read: scaleOptions }, given);
+
+  test.each(['--help', '-h'])('%s tells how a run is used, whatever else is asked', (help) => {
+    expect(asked([help])).toEqual({ outcome: 'help', text: usage() });
+    expect(asked(['--sizes', help])).toEqual({ outcome: 'help', text: usage() });
+  });
+
+  test.each([
+    [['--sizes', '3'], "Unknown option '--sizes'"],
+    [['steady'], "Unexpected argument 'steady'"],
+    [['--agents'], "Option '--agents <value>' argument missing"],
+    [['--agents', '--json'], "Option '--agents' argument is ambiguous"],
+    [['--agents', '1'], '--agents takes a whole number from 2, not "1"'],
+    [['--seconds', 'many'], '--seconds takes a whole number, not "many"'],
+    [['--scenario', 'calm'], '--scenario is one of whole, steady, takeover, not "calm"'],
+  ])('%j is told in one line, with the next step', (given, mistake) => {
+    expect(asked(given)).toEqual({
+      outcome: 'mistake',
+      text: `${mistake}; see npm run bench:scale -- --help`,
+    });
+  });
+
+  test('what is no mistake of the command line is thrown', () => {
+    const read = (): never => {
+      throw new RangeError('broken');
+    };
+    expect(() => readCommandLine({ command: 'a', usage, read }, [])).toThrow(RangeError);
   });
 });
 

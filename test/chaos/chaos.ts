@@ -8,7 +8,7 @@ or one of these instead:
   --outage N      the store away for N seconds under 20 agents
   --promotions N  failovers of the database`;
 
-const { which, values } = askedFor('npm run chaos', () => usage, read);
+const { which, values } = askedFor({ command: 'npm run chaos', usage: () => usage, read });
 startLongRun(which, { lanes: '2', ...values });
 
 function read(args: string[]) {

@@ -20,7 +20,7 @@ const options = {
   restore: { type: 'boolean' },
 } as const;
 
-const { which, values } = askedFor('npm run load', () => usage, read);
+const { which, values } = askedFor({ command: 'npm run load', usage: () => usage, read });
 startLongRun(which, values);
 
 function read(args: string[]) {

@@ -23,7 +23,7 @@ if (isMainThread) await main();
 else await work(shareOf.parse(workerData));
 
 async function main(): Promise<void> {
-  const asked = askedFor('npm run simulate', () => usage, read);
+  const asked = askedFor({ command: 'npm run simulate', usage: () => usage, read });
   if ('seed' in asked) return one(asked.seed, asked.isTraced);
   return many(asked.from, asked.to, asked.threads);
 }

@@ -27,21 +27,36 @@ export function wholeNumber(name: string, given: string, least = 0): number {
   throw new UsageError(`--${name} takes a whole number${bound}, not "${given}"`);
 }
 
-/**
- * What the command line asks for. Ends the process where nothing is to be run: with 0 after `--help`, with 2 after a UsageError of
- * `read`. `command` is what people type (`npm run chaos`), `usage` a few lines.
- */
-export function askedFor<T>(command: string, usage: () => string, read: (given: string[]) => T): T {
-  const given = process.argv.slice(2);
-  if (given.includes('--help') || given.includes('-h')) {
-    process.stdout.write(`${usage()}\n`);
-    return process.exit(0);
-  }
+/** How a run is asked for. */
+export interface CommandLine<T> {
+  /** What people type: `npm run chaos`. */
+  readonly command: string;
+  /** A few lines. */
+  readonly usage: () => string;
+  /** Throws UsageError. */
+  readonly read: (given: string[]) => T;
+}
+
+/** What is to be run, or what is told instead. */
+export type Asked<T> =
+  | { readonly outcome: 'run'; readonly asked: T }
+  | { readonly outcome: 'help' | 'mistake'; readonly text: string };
+
+export function readCommandLine<T>({ command, usage, read }: CommandLine<T>, given: string[]): Asked<T> {
+  if (given.includes('--help') || given.includes('-h')) return { outcome: 'help', text: usage() };
   try {
-    return read(given);
+    return { outcome: 'run', asked: read(given) };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`${error.message}; see ${command} -- --help\n`);
-    return process.exit(2);
+    return { outcome: 'mistake', text: `${error.message}; see ${command} -- --help` };
   }
+}
+
+/** What this process was asked to run. Ends it where that is nothing: with 0 after `--help`, with 2 after a mistake. */
+export function askedFor<T>(commandLine: CommandLine<T>): T {
+  const asked = readCommandLine(commandLine, process.argv.slice(2));
+  if (asked.outcome === 'run') return asked.asked;
+  const isHelp = asked.outcome === 'help';
+  (isHelp ? process.stdout : process.stderr).write(`${asked.text}\n`);
+  return process.exit(isHelp ? 0 : 2);
 }
