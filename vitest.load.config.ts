@@ -1,5 +1,5 @@
-// The long load runs, apart from `npm test`: started by test/load/load.mjs and
-// test/chaos/chaos.mjs, which pass their arguments in the environment.
+// The long load runs, apart from `npm test`: started by test/load/load.ts and
+// test/chaos/chaos.ts, which pass their arguments in the environment.
 
 import { defineConfig } from 'vitest/config';
 

@@ -1,5 +1,5 @@
 // What is asked for on the command line: `npm run bench -- lease takeover --rounds 10 --json figures.json`.
-import { parseArgs } from 'node:util';
+import { parsed, UsageError, wholeNumber } from '../test/support/command-line.ts';
 
 export interface Arguments {
   /** Benches by name; none: all that are not long. */
@@ -8,20 +8,21 @@ export interface Arguments {
   readonly rounds: number;
   /** Where the report goes as JSON: a file, or `-` for standard output. */
   readonly json: string | undefined;
-  readonly help: boolean;
-}
-
-/** What was asked for makes no sense: the message says why. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
 }
 
 export const roundsDefault = 5;
 const roundsMax = 1_000;
 
-/** Throws UsageError. `known` are the names of all benches. */
+/** Throws UsageError. `known` are the names that may be given. */
 export function readArguments(given: readonly string[], known: readonly string[]): Arguments {
-  const { values, positionals } = parsed(withJsonPlace(given));
+  const { values, positionals } = parsed({
+    args: withJsonPlace(given),
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string', default: String(roundsDefault) },
+      json: { type: 'string' },
+    },
+  });
   const names = positionals.map(nameOf);
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined)
@@ -30,24 +31,7 @@ export function readArguments(given: readonly string[], known: readonly string[]
     names: [...new Set(names)],
     rounds: roundsOf(values.rounds),
     json: values.json,
-    help: values.help,
   };
-}
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        rounds: { type: 'string', default: String(roundsDefault) },
-        json: { type: 'string' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
 }
 
 /** `--json` alone, at the end or before another option, means standard output. */
@@ -64,7 +48,7 @@ function nameOf(given: string): string {
 }
 
 function roundsOf(text: string): number {
-  const rounds = Number(text);
-  if (/^\d{1,4}$/.test(text) && rounds >= 1 && rounds <= roundsMax) return rounds;
-  throw new UsageError(`--rounds takes a whole number from 1 to ${roundsMax}, not "${text}"`);
+  const rounds = wholeNumber('rounds', text, 1);
+  if (rounds > roundsMax) throw new UsageError(`--rounds takes at most ${roundsMax}, not "${text}"`);
+  return rounds;
 }

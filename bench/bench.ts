@@ -52,6 +52,11 @@ export const benches: readonly Bench[] = [
     load: async () => (await import('./segments.bench.ts')).measureSegments,
   },
   {
+    name: 'cache',
+    what: 'lookups from memory beside a store; the memory they take',
+    load: async () => (await import('./cache.bench.ts')).measureCache,
+  },
+  {
     name: 'planner',
     what: 'an assignment of 100,000 partitions to 1,000 agents',
     load: async () => (await import('./planner.bench.ts')).measurePlanner,
@@ -80,6 +85,12 @@ export const benches: readonly Bench[] = [
     name: 'takeover',
     what: 'agents that end or are killed, by processes; as many kills as rounds',
     load: async () => (await import('./takeover.bench.ts')).measureTakeovers,
+  },
+  {
+    name: 'scale',
+    what: '100 agents with 10,000 partitions at rest; one of three with 10,000 each killed (docs/scale.md)',
+    isLong: true,
+    load: async () => (await import('./scale.bench.ts')).measureScale,
   },
   {
     name: 'footprint',

@@ -2,42 +2,36 @@
 // be run, and with 2 when it was asked for something that there is not.
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { askedFor } from '../test/support/command-line.ts';
 import type { PostgresServer } from '../test/support/postgres-server.ts';
-import { type Arguments, readArguments, roundsDefault, UsageError } from './arguments.ts';
+import { readArguments, roundsDefault } from './arguments.ts';
 import { type Bench, benches, type Stage } from './bench.ts';
-import { goals, judge, type Verdict } from './goals.ts';
+import { goals, judge } from './goals.ts';
 import { Findings } from './harness/findings.ts';
-import { aligned, amountText, sectionText } from './harness/table.ts';
+import { aligned, sectionText } from './harness/table.ts';
+import { verdictsText } from './harness/verdicts.ts';
 import { type Machine, machineNow } from './machine.ts';
 import { startProductionPostgres } from './stage/postgres.ts';
 
-process.exitCode = await main(process.argv.slice(2));
+/** For all that `goals.ts` asks for. */
+const namesGoals = 'goals';
 
-async function main(given: readonly string[]): Promise<number> {
-  let args: Arguments;
-  try {
-    args = readArguments(
-      given,
-      benches.map(({ name }) => name),
-    );
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return 2;
-  }
-  if (args.help) {
-    process.stdout.write(help());
-    return 0;
-  }
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const known = [...benches.map(({ name }) => name), namesGoals];
+  const args = askedFor({
+    command: 'npm run bench',
+    usage: help,
+    read: (given) => readArguments(given, known),
+  });
   // Where the report for programs goes to standard output, people read the other one.
   const say = (text: string): void => {
     (args.json === '-' ? process.stderr : process.stdout).write(`${text}\n`);
   };
   const machine = machineNow();
   say(machineText(machine));
-  const chosen = benches.filter(({ name, isLong }) =>
-    args.names.length > 0 ? args.names.includes(name) : isLong !== true,
-  );
+  const chosen = benches.filter((bench) => isChosen(bench, args.names));
   const findings = new Findings((section) => say(sectionText(section)));
   await runAll(chosen, args.rounds, findings);
   const ran = chosen.map(({ name }) => name);
@@ -52,6 +46,11 @@ async function main(given: readonly string[]): Promise<number> {
     else writeFileSync(args.json, text);
   }
   return findings.lacking.some(({ what }) => ran.includes(what)) ? 1 : 0;
+}
+
+function isChosen({ name, isLong }: Bench, names: readonly string[]): boolean {
+  if (names.length === 0) return isLong !== true;
+  return names.includes(name) || (names.includes(namesGoals) && goals.some(({ by }) => by === name));
 }
 
 /** One that cannot be run does not keep the others from it. */
@@ -88,11 +87,10 @@ function help(): string {
   return [
     'npm run bench -- [NAME…] [--rounds N] [--json FILE]',
     '',
-    ...aligned(names, [0]),
+    ...aligned([...names, [`  ${namesGoals}`, 'all that the goals ask for, whatever it takes']], [0]),
     '',
     `  --rounds N   how often each is measured, after a round that warms up; ${roundsDefault} if not said`,
     '  --json FILE  the report for programs, too; `-` or nothing: on standard output (then with `npm run --silent bench`)',
-    '',
   ].join('\n');
 }
 
@@ -101,15 +99,4 @@ function machineText({ cpus, cpu, node, loadAverage, memoryGb, fsyncMs }: Machin
     `${cpus} × ${cpu}, ${memoryGb.toFixed(0)} GB, Node ${node}; ${fsyncMs.toFixed(2)} ms for an fsync in the temporary directory; ` +
     `load ${loadAverage.toFixed(1)} before this began`
   );
-}
-
-function verdictsText(verdicts: readonly Verdict[]): string {
-  const lines = verdicts.map(({ what, bound, unit, measured, reached, why }) => [
-    what,
-    'atLeast' in bound ? `≥ ${amountText(bound.atLeast, unit)}` : `≤ ${amountText(bound.atMost, unit)}`,
-    measured === null ? '' : amountText(measured, unit),
-    reached === null ? (why ?? '') : reached ? 'reached' : 'MISSED',
-  ]);
-  const table = aligned([['goal', 'bound', 'measured', ''], ...lines], [0]);
-  return ['', 'Goals, the worst figure of each', ...table.map((line) => `  ${line}`), ''].join('\n');
 }

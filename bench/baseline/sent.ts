@@ -50,11 +50,14 @@ export async function sentBy(work: () => Promise<unknown>): Promise<readonly Sen
   return sent;
 }
 
-/** The only one that satisfies. */
-export function only(sent: readonly Sent[], what: string, satisfies: (text: string) => boolean): Sent {
-  const [found, ...others] = sent.filter(({ text }) => satisfies(text));
+/**
+ * The only one of this name. By its name, not by what it says: a write that was joined with others has another one, and is no baseline of
+ * one write.
+ */
+export function only(sent: readonly Sent[], name: string): Sent {
+  const [found, ...others] = sent.filter((each) => each.name === name);
   if (found === undefined || others.length > 0) {
-    throw new Error(`of ${sent.map(({ name, text }) => name ?? text).join('; ')} not one is ${what}`);
+    throw new Error(`of ${sent.map(({ name, text }) => name ?? text).join('; ')} not one alone is ${name}`);
   }
   return found;
 }

@@ -33,7 +33,8 @@ function valueText({ what, amount, unit }: Value): string {
 }
 
 export function amountText(amount: number, unit: string): string {
-  const digits = Number.isInteger(amount) || Math.abs(amount) >= 1_000 ? 0 : Math.abs(amount) >= 10 ? 1 : 2;
+  const size = Math.abs(amount);
+  const digits = Number.isInteger(amount) || size >= 1_000 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 4;
   const number = amount.toLocaleString('en', {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,

@@ -1,5 +1,5 @@
 // What is run and how large, from the command line.
-import { parseArgs } from 'node:util';
+import { parsed, UsageError, wholeNumber } from '../../test/support/command-line.ts';
 
 /**
  * `whole`: start, steady state, a kill -9 of one agent and of one zone, a rolling restart. `steady`: start and steady state.
@@ -58,12 +58,14 @@ const goals: Readonly<Record<Scenario, Sizes>> = {
 };
 
 export const usage = `npm run bench:scale -- [--scenario ${scenarios.join('|')}] [--agents N] [--partitions N] [--topics N]
-  [--zones N] [--processes N] [--seconds N] [--settle N] [--ttl MS] [--json]`;
+  [--zones N] [--processes N] [--seconds N] [--settle N] [--ttl MS] [--json]
+  whole (if not said): start, steady state, one agent and one zone killed, a rolling restart; steady: start and steady state;
+  takeover: start, and one agent killed. Sizes that are not said are those of the goals (docs/scale.md)`;
 
-/** Throws a TypeError that says what is wrong. */
+/** Throws UsageError. */
 export function scaleOptions(args: readonly string[]): ScaleOptions {
   const size = { type: 'string' } as const;
-  const { values } = parseArgs({
+  const { values } = parsed({
     args: [...args],
     options: {
       scenario: { type: 'string', default: 'whole' },
@@ -79,13 +81,11 @@ export function scaleOptions(args: readonly string[]): ScaleOptions {
     },
   });
   const scenario = scenarios.find((known) => known === values.scenario);
-  if (scenario === undefined) throw new TypeError(`--scenario is one of ${scenarios.join(', ')}`);
+  if (scenario === undefined)
+    throw new UsageError(`--scenario is one of ${scenarios.join(', ')}, not "${values.scenario}"`);
   const goal = goals[scenario];
-  const whole = (name: string, given: string | undefined, otherwise: number, least = 1): number => {
-    const value = given === undefined ? otherwise : Number(given);
-    if (!Number.isInteger(value) || value < least) throw new TypeError(`--${name} takes a whole number`);
-    return value;
-  };
+  const whole = (name: string, given: string | undefined, otherwise: number, least = 1): number =>
+    given === undefined ? otherwise : wholeNumber(name, given, least);
   const agents = whole('agents', values.agents, goal.agents, 2);
   const zones = Math.min(whole('zones', values.zones, goal.zones), agents - 1);
   const processes = Math.min(whole('processes', values.processes, goal.processes), agents - 1);

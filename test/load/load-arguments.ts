@@ -1,4 +1,4 @@
-// The arguments of a long run, as test/load/load.mjs and test/chaos/chaos.mjs pass them on.
+// The arguments of a long run, as test/load/load.ts and test/chaos/chaos.ts pass them on.
 import { z } from 'zod';
 
 const whole = z.string().transform(Number).pipe(z.int());

@@ -1,9 +1,9 @@
 // `npm run simulate -- --seeds 10000`: many seeds on several threads; `--forever`: until it is stopped; `--seed 1234 --trace`: one,
 // with everything that happens. Exits with 1 when a claim did not hold.
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { z } from 'zod';
+import { askedFor, parsed, wholeNumber } from '../support/command-line.ts';
 import { Totals, violationReport } from './report.ts';
 import { type Outcome, simulate } from './run.ts';
 
@@ -14,11 +14,27 @@ type Share = z.infer<typeof shareOf>;
 /** How often it tells how far it is, milliseconds. */
 const tellEveryMs = 30_000;
 
+const usage = `npm run simulate -- [--seeds N] [--from N] [--threads N] [--forever]
+  whole clusters on simulated time (docs/proof.md): 1,000 seeds from 1 on, on 2 threads if not said; --forever: until it is stopped
+npm run simulate -- --seed N [--trace]
+  one seed again; --trace: with everything that happens`;
+
 if (isMainThread) await main();
 else await work(shareOf.parse(workerData));
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const asked = askedFor({ command: 'npm run simulate', usage: () => usage, read });
+  if ('seed' in asked) return one(asked.seed, asked.isTraced);
+  return many(asked.from, asked.to, asked.threads);
+}
+
+type Asked =
+  | { readonly seed: number; readonly isTraced: boolean }
+  | { readonly from: number; readonly to: number | undefined; readonly threads: number };
+
+function read(args: string[]): Asked {
+  const { values } = parsed({
+    args,
     options: {
       seed: { type: 'string' },
       trace: { type: 'boolean', default: false },
@@ -28,10 +44,12 @@ async function main(): Promise<void> {
       threads: { type: 'string', default: '2' },
     },
   });
-  if (values.seed !== undefined) return one(whole('seed', values.seed), values.trace);
-  const from = whole('from', values.from);
-  const to = values.forever ? undefined : from + whole('seeds', values.seeds) - 1;
-  return many(from, to, whole('threads', values.threads));
+  if (values.seed !== undefined) {
+    return { seed: wholeNumber('seed', values.seed), isTraced: values.trace };
+  }
+  const from = wholeNumber('from', values.from);
+  const to = values.forever ? undefined : from + wholeNumber('seeds', values.seeds) - 1;
+  return { from, to, threads: wholeNumber('threads', values.threads, 1) };
 }
 
 async function one(seed: number, isTraced: boolean): Promise<void> {
@@ -93,12 +111,6 @@ function tell(outcome: Outcome): void {
   // A thread's port has no origin to be named, which the rule does not know.
   // oxlint-disable-next-line unicorn/require-post-message-target-origin
   parentPort?.postMessage(outcome);
-}
-
-function whole(name: string, given: string): number {
-  if (/^\d{1,15}$/.test(given)) return Number(given);
-  process.stderr.write(`--${name} takes a whole number, not "${given}"\n`);
-  return process.exit(2);
 }
 
 function say(text: string): void {
