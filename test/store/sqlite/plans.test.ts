@@ -76,6 +76,9 @@ const small = [
   // Where a server's data come from, and that of one statement: a row. The locks that others hold: none on a file.
   'server',
   'point',
+  // A partition, and the segment before an offset in it.
+  'place',
+  'floor',
   'k',
   'store_info',
   'schema_migrations',
