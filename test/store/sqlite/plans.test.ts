@@ -72,6 +72,9 @@ const small = [
   'CONSTANT',
   'numbers',
   'oldest',
+  // The coordinator's lease.
+  'coordinator',
+  'c',
   'era',
   // Where a server's data come from, and that of one statement: a row. The locks that others hold: none on a file.
   'server',
