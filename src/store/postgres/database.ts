@@ -4,6 +4,7 @@ import type { PoolUse } from '../metadata-store.ts';
 import type { Pace, SqlDatabase, SqlRunner } from '../sql/database.ts';
 import type { Dialect, TableName } from '../sql/dialect.ts';
 import {
+  type NoParameters,
   nothing,
   type ParameterValues,
   type Statement,
@@ -13,6 +14,7 @@ import {
 import { type BoundedClient, commandBounded, type ConnectionOptions, runBounded } from './client.ts';
 import { mayRunAgain, NotWritable, translateError } from './errors.ts';
 import { Pools } from './pools.ts';
+import { Statistics } from './statistics.ts';
 
 /** How often a transaction runs again after a deadlock or serialization failure before its caller hears of it. */
 const attemptsMax = 10;
@@ -25,6 +27,7 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
   private readonly pools: Pools;
   private readonly statements: StatementCache;
   private readonly attemptMs: number;
+  private readonly statistics = new Statistics((tables) => this.all(analyze(tables), {}, 'large'));
 
   constructor(dialect: Dialect, options: ConnectionOptions & { readonly poolMax: number }) {
     this.dialect = dialect;
@@ -60,16 +63,7 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
 
   /** Autovacuum would do it within a minute or so, in which plans made for empty tables take quadratic time. */
   async refreshStatistics(tables: readonly TableName[]): Promise<void> {
-    const analyze = statement(
-      `analyze_${tables.join('_')}`,
-      (d) =>
-        sql`analyze ${sql.join(
-          tables.map((table) => d.table(table)),
-          sql`, `,
-        )}`,
-      nothing,
-    );
-    await this.all(analyze, {}, 'large').catch(() => []);
+    await this.statistics.refresh(tables);
   }
 
   get use(): PoolUse {
@@ -77,6 +71,7 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.statistics[Symbol.asyncDispose]();
     await this.pools[Symbol.asyncDispose]();
   }
 
@@ -135,4 +130,16 @@ export class PostgresDatabase implements SqlDatabase, AsyncDisposable {
       release(isLeft || client.isOver);
     }
   }
+}
+
+function analyze(tables: readonly TableName[]): Statement<NoParameters, void> {
+  return statement(
+    `analyze_${tables.join('_')}`,
+    (d) =>
+      sql`analyze ${sql.join(
+        tables.map((table) => d.table(table)),
+        sql`, `,
+      )}`,
+    nothing,
+  );
 }

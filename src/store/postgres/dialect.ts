@@ -19,6 +19,12 @@ const shownHistory = sql`(select system_identifier::text as system_identifier,
 
 const hiddenHistory = sql`(select null::text as system_identifier, null::bigint as timeline, null::float8 as position)`;
 
+/**
+ * Of a time or an interval. In floating point, a third of the time that `extract` takes, which counts in `numeric`; exact all the same: rounded to
+ * the microseconds that there are before they are cut.
+ */
+const wholeMs = (time: SQL): SQL => sql`floor(round(date_part('epoch', ${time}) * 1000000) / 1000)::float8`;
+
 export interface PostgresDialectOptions {
   /** The server hides where its data come from. Default: it shows it. */
   readonly isHistoryHidden?: boolean;
@@ -41,8 +47,8 @@ export function postgresDialect(schema: string, options: PostgresDialectOptions 
     },
     now: sql`clock_timestamp()`,
     plusMs: (time, ms) => sql`(${time} + ${ms} * interval '1 millisecond')`,
-    msBetween: (from, to) => sql`floor(extract(epoch from (${to} - ${from})) * 1000)::float8`,
-    timeMs: (time) => sql`floor(extract(epoch from ${time}) * 1000)::float8`,
+    msBetween: (from, to) => wholeMs(sql`${to} - ${from}`),
+    timeMs: wholeMs,
     greatest: (a, b) => sql`greatest(${a}, ${b})`,
     lock: (strength, of, wait) =>
       sql`for ${sql.raw(strength)} of ${sql.identifier(of)} ${sql.raw(wait ?? '')}`,

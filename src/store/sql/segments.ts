@@ -2,7 +2,7 @@
 // itself is each backend's own statement (`FencedWrites`).
 import { sql } from 'drizzle-orm';
 import { Refusal } from '../../domain/refusal.ts';
-import type { NewSegment, OffsetLocation, Segment } from '../../domain/segment.ts';
+import type { NewSegment, Segment } from '../../domain/segment.ts';
 import type { Partition } from '../../domain/topic.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { AppendAnswer, Fence, SegmentStore } from '../segments.ts';
@@ -75,7 +75,7 @@ const moveStart = statement<InPartition & { startOffset: number }, number>(
   (row) => readNumber(row, 'start_offset'),
 );
 
-export class SqlSegments implements Omit<SegmentStore, 'readLog'> {
+export class SqlSegments implements Omit<SegmentStore, 'readLog' | 'findSegment'> {
   private readonly db: SqlDatabase;
   private readonly writes: FencedWrites;
   private readonly eras: EraWatch;
@@ -143,17 +143,6 @@ export class SqlSegments implements Omit<SegmentStore, 'readLog'> {
       page,
       (segment) => [segment.baseOffset],
     );
-  }
-
-  async findSegment(topic: string, partition: number, offset: number): Promise<OffsetLocation> {
-    const state = await partitionState(this.db, this.group, topic, partition);
-    if (offset >= state.highWatermark) return { result: 'at_end', highWatermark: state.highWatermark };
-    if (offset < state.startOffset) return { result: 'before_start', startOffset: state.startOffset };
-    const within = { topicId: state.topicId, partition };
-    const floor = await first(this.db, selectFloor, { ...within, offset });
-    if (floor && floor.endOffset >= offset) return { result: 'found', segment: { ...floor, topic } };
-    const next = await first(this.db, selectFollowing, { ...within, from: offset, limit: 1 });
-    return { result: 'gap', next: next?.baseOffset ?? state.highWatermark };
   }
 
   async deleteSegmentsBefore(

@@ -16,6 +16,7 @@ import type { OffsetWrites } from './offset-writes.ts';
 import { SqlOperatorMoves } from './operator-moves.ts';
 import { SqlRebalance } from './rebalance.ts';
 import { SqlRetention } from './retention.ts';
+import { findSegment } from './segment-finding.ts';
 import { SqlSegments } from './segments.ts';
 import { SqlSessions } from './sessions.ts';
 import { SqlStuckCoordinator } from './stuck-coordinator.ts';
@@ -73,7 +74,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     advanceHighWatermark: (fence, topic, partition, offset) =>
       segments.advanceHighWatermark(fence, topic, partition, offset),
     listSegments: (topic, partition, from, page) => segments.listSegments(topic, partition, from, page),
-    findSegment: (topic, partition, offset) => segments.findSegment(topic, partition, offset),
+    findSegment: (topic, partition, offset) => findSegment(db, { group, topic, partition, offset }),
     readLog: (topic, partition, from, limit) => readLog(db, { group, topic, partition }, from, limit),
     deleteSegmentsBefore: (topic, partition, before, limit) =>
       segments.deleteSegmentsBefore(topic, partition, before, limit),

@@ -8,7 +8,7 @@ import { raiseGeneration } from './agent-group.ts';
 import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
 import { ConstraintViolation, first, manyRows, type SqlDatabase, type SqlRunner } from './database.ts';
 import type { Dialect } from './dialect.ts';
-import { readJsonObject, readNumber, readNumberOrNull, readText, readTime } from './read.ts';
+import { readBoolean, readJsonObject, readNumber, readNumberOrNull, readText, readTime } from './read.ts';
 import { nothing, type Row, statement } from './statement.ts';
 
 interface TopicRow extends Topic {
@@ -69,8 +69,30 @@ const insertPartitions = statement<{ topicId: number; from: number; to: number }
   nothing,
 );
 
-/** Leases that outlived an earlier topic of the name stay as they are, epochs above all. New ones start at the name's floor: a trigger. */
-const insertLeases = statement<{ group: string; name: string; from: number; to: number }>(
+type LeaseRange = { group: string; name: string; from: number; to: number };
+
+/** Nobody makes or removes leases of a name whose topic's row is ours: neither another creation nor a purge, which reserves the name first. */
+const anyLease = statement<LeaseRange, boolean>(
+  'any_lease_of_topic',
+  (d) => sql`select exists (select 1 from ${d.table('leases')} l
+    where l.group_name = ${d.parameter('group', 'text')} and l.kind = 'partition' and l.name = ${d.parameter('name', 'text')}
+      and l.partition >= ${d.parameter('from', 'integer')} and l.partition < ${d.parameter('to', 'integer')}) as is_any`,
+  (row) => readBoolean(row, 'is_any'),
+);
+
+/** Of a name that has none in the range. They start at the name's floor: a trigger. */
+const insertFirstLeases = statement<LeaseRange>(
+  'insert_first_leases',
+  (d) => sql`${numbers(d)} insert into ${d.table('leases')} (group_name, kind, name, partition)
+    select ${d.parameter('group', 'text')}, 'partition', ${d.parameter('name', 'text')}, n from numbers`,
+  nothing,
+);
+
+/**
+ * Leases that outlived an earlier topic of the name stay as they are, epochs above all. New ones start at the name's floor: a trigger. To
+ * PostgreSQL each row that may conflict is two writes.
+ */
+const insertLeases = statement<LeaseRange>(
   'insert_leases',
   (d) => sql`${numbers(d)} insert into ${d.table('leases')} (group_name, kind, name, partition)
     select ${d.parameter('group', 'text')}, 'partition', ${d.parameter('name', 'text')}, n from numbers where true
@@ -206,7 +228,7 @@ export class SqlTopics implements TopicStore {
         await tx.all(raiseGeneration, { group });
         return withoutId(created);
       }, 'large');
-      await this.noteGrowth(partitionCount);
+      this.noteGrowth(partitionCount);
       return created;
     } catch (error) {
       if (error instanceof ConstraintViolation && error.kind === 'unique') {
@@ -259,7 +281,7 @@ export class SqlTopics implements TopicStore {
       await tx.all(raiseGeneration, { group: this.group });
       return withoutId(grown);
     }, 'large');
-    await this.noteGrowth(partitionCount);
+    this.noteGrowth(partitionCount);
     return grown;
   }
 
@@ -275,12 +297,15 @@ export class SqlTopics implements TopicStore {
     return pageOf(await this.db.all(selectPartitions, range), page, (item) => [item.partition]);
   }
 
-  private async noteGrowth(partitions: number): Promise<void> {
-    if (partitions >= manyRows) await this.db.refreshStatistics(['partitions', 'leases']);
+  /** The caller has nothing of it to wait for: a plan made meanwhile looks up by keys as well. */
+  private noteGrowth(partitions: number): void {
+    if (partitions >= manyRows) void this.db.refreshStatistics(['partitions', 'leases']);
   }
 
   private async insertRange(tx: SqlRunner, topic: TopicRow, from: number, to: number): Promise<void> {
-    await tx.all(insertLeases, { group: this.group, name: topic.name, from, to });
+    const range = { group: this.group, name: topic.name, from, to };
+    const isAny = await first(tx, anyLease, range);
+    await tx.all(isAny === false ? insertFirstLeases : insertLeases, range);
     await tx.all(insertPartitions, { topicId: topic.topicId, from, to });
   }
 }

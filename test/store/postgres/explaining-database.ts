@@ -22,6 +22,7 @@ export class ExplainingDatabase implements SqlDatabase {
   private readonly real: SqlDatabase;
   private readonly options: ExplainingOptions;
   private readonly removed = new Map<string, number>();
+  private readonly passed = new Map<string, number>();
 
   constructor(real: SqlDatabase, options: ExplainingOptions) {
     this.dialect = real.dialect;
@@ -32,6 +33,11 @@ export class ExplainingDatabase implements SqlDatabase {
   /** By statement, the rows that its joins and filters compared and threw away, summed over its runs. */
   get rowsRemoved(): ReadonlyMap<string, number> {
     return this.removed;
+  }
+
+  /** By statement, the rows that the steps of its plans handed on, each step's counted, summed over its runs. */
+  get rowsPassed(): ReadonlyMap<string, number> {
+    return this.passed;
   }
 
   async all<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): Promise<R[]> {
@@ -69,10 +75,16 @@ export class ExplainingDatabase implements SqlDatabase {
 
   /** A count stands for one of its node's loops. */
   private note(name: string, plan: string): void {
-    const counts = plan.matchAll(/"Actual Loops":(\d+)[^{}]*?"Rows Removed by (?:Join )?Filter":(\d+)/g);
-    const sum = [...counts].reduce((total, [, loops, count]) => total + Number(loops) * Number(count), 0);
-    this.removed.set(name, (this.removed.get(name) ?? 0) + sum);
+    const removed = plan.matchAll(/"Actual Loops":(\d+)[^{}]*?"Rows Removed by (?:Join )?Filter":(\d+)/g);
+    add(this.removed, name, removed);
+    add(this.passed, name, plan.matchAll(/"Actual Rows":(\d+),"Actual Loops":(\d+)/g));
   }
+}
+
+/** Each match is of two numbers, of which the product counts. */
+function add(sums: Map<string, number>, name: string, matches: Iterable<RegExpMatchArray>): void {
+  const sum = [...matches].reduce((total, [, a, b]) => total + Number(a) * Number(b), 0);
+  sums.set(name, (sums.get(name) ?? 0) + sum);
 }
 
 function literal(value: unknown): string {

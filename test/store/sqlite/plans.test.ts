@@ -72,10 +72,16 @@ const small = [
   'CONSTANT',
   'numbers',
   'oldest',
+  // The coordinator's lease.
+  'coordinator',
+  'c',
   'era',
   // Where a server's data come from, and that of one statement: a row. The locks that others hold: none on a file.
   'server',
   'point',
+  // A partition, and the segment before an offset in it.
+  'place',
+  'floor',
   'k',
   'store_info',
   'schema_migrations',
