@@ -22,7 +22,8 @@ const schema = 'streamhouse';
 const connectionsPerAgent = 3;
 /** Beside the agents: pools that grow for a moment, the bench's own, the server's reserve. */
 const connectionsSpare = 200;
-const takeoverLookMs = 10;
+/** Each look counts all leases: more of them would be part of what they watch. The database tells when the last one was granted. */
+const takeoverLookMs = 100;
 
 /** `tell` hears what is done, for people. */
 export async function run(options: ScaleOptions, tell: (text: string) => void): Promise<Outcome> {
