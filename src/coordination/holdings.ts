@@ -90,7 +90,10 @@ export class Holdings {
     });
   }
 
-  /** Asks for these leases; answers each key's outcome. Fails as the store does, the outcome then unknown until the next read. */
+  /**
+   * Asks for these leases; answers each key's outcome, in any order. Those that are being given up are `busy`. Fails as the store does, the
+   * outcome then unknown until the next read.
+   */
   async acquire(keys: readonly LeaseKey[]): Promise<readonly AcquireOutcome[]> {
     const outcomes: AcquireOutcome[] = [];
     for (const batch of batches(keys)) {
@@ -164,8 +167,13 @@ export class Holdings {
     this.tell(lostEvents(held, lost));
   }
 
-  private async acquireBatch(keys: readonly LeaseKey[]): Promise<readonly AcquireOutcome[]> {
+  private async acquireBatch(batch: readonly LeaseKey[]): Promise<readonly AcquireOutcome[]> {
     const { store, instruments, log } = this.deps;
+    // A release that failed just now may still arrive: the store could answer that its term is still held, and vacate it afterwards.
+    const keys = batch.filter((key) => !this.releasing.has(leaseKeyText(key)));
+    const given = batch.filter((key) => this.releasing.has(leaseKeyText(key)));
+    const busy = given.map((key) => ({ outcome: 'busy' as const, key }));
+    if (keys.length === 0) return busy;
     try {
       const { outcomes, holdingsVersion } = await store.acquireLeases(this.sessionId, keys, this.reclaim);
       const granted: AgentEvent[] = [];
@@ -185,7 +193,7 @@ export class Holdings {
       if (outcomes.some(({ outcome, key }) => outcome === 'granted' && key.kind === 'partition'))
         this.deps.signals.publish('routes');
       await this.follow(holdingsVersion);
-      return outcomes;
+      return [...outcomes, ...busy];
     } catch (error) {
       instruments.leaseAcquisitions.inc({ result: 'failed' }, keys.length);
       // Some may have been granted all the same. The heartbeat's version tells; the read happens before trust is extended.

@@ -222,6 +222,23 @@ describe('a lease that is being released', () => {
     expect(term(first).epoch).toBeGreaterThan(before.epoch);
   });
 
+  test('is not asked for behind a release that failed, which may still arrive', async () => {
+    const before = term(first);
+    actor.faulty.next('releaseLeases', faults.loseRequest);
+    const released = holdings.release([before], 'released').catch(() => undefined);
+    const third = partitionKey('orders', 2);
+    const acquired = holdings.acquire([first, third]);
+    await released;
+    expect(await acquired).toMatchObject([
+      { outcome: 'granted', key: third },
+      { outcome: 'busy', key: first },
+    ]);
+    // It arrives: nobody has trusted the term since.
+    await stage.store.releaseLeases(sessionId, [before], 'released');
+    expect(holdings.get(first)).toBeUndefined();
+    expect(holdings.pendingReleases()).toEqual([before]);
+  });
+
   test('is held again, under a higher epoch, when it is acquired anew', async () => {
     const before = holdings.get(first)?.epoch ?? Infinity;
     await holdings.release([term(first)], 'released');

@@ -147,6 +147,16 @@ export const trustMutants: readonly SourceMutant[] = [
     killedBy: holdings('an acquire whose reply was lost is found by the next heartbeat'),
   },
   {
+    name: 'asks for a lease behind a release that failed',
+    rule: 'Release: an agent does one thing with its leases at a time',
+    file: 'src/coordination/holdings.ts',
+    find: 'batch.filter((key) => !this.releasing.has(leaseKeyText(key)))',
+    replace: '[...batch]',
+    killedBy: holdings(
+      'a lease that is being released is not asked for behind a release that failed, which may still arrive',
+    ),
+  },
+  {
     name: 'asks for a lease while its release is on its way',
     rule: 'Release: an agent does one thing with its leases at a time',
     file: 'src/coordination/holdings.ts',
