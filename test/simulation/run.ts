@@ -193,7 +193,7 @@ class Simulation {
     await this.pass(forMs + outageEndsWithinTtls * ttlMs);
     this.cluster.signals.broadcast('resync');
     this.enter(`behind outage ${n}`);
-    await this.pass(boundMs(ttlMs));
+    await this.pass(this.boundMs());
     if (ledger.grants !== before.grants || ledger.sessionsEnded !== before.ended) {
       throw new Violation(
         'nothing moves because the store was away',
@@ -209,8 +209,8 @@ class Simulation {
     this.enter(name);
     const clearMs = this.cluster.scheduler.nowMs;
     await this.operator.tidyUp();
-    if (!isLong) return this.converge(boundMs(ttlMs));
-    await this.pass(boundMs(ttlMs));
+    if (!isLong) return this.converge(this.boundMs());
+    await this.pass(this.boundMs());
     this.slowestRecoveryMs = Math.max(this.slowestRecoveryMs, this.lastGrantMs - clearMs);
     await checkConverged(this.store, ledger, this.members);
     const grants = ledger.grants;
@@ -220,6 +220,16 @@ class Simulation {
     const planned = (await this.store.assignmentGeneration()) - generation;
     if (moved + planned > 0)
       throw new Violation('in calm nothing moves', `${moved} grants, ${planned} plans`);
+  }
+
+  /**
+   * From clear weather until everything is led as planned. At worst three silences follow one another: an agent that was killed with all
+   * others waits for its own last session to end, then everybody for the coordinator's, then the new coordinator for the rest. Where the
+   * database's clock was set back by less than a TTL, the first of them ends when it has come as far again.
+   */
+  private boundMs(): number {
+    const { ttlMs, faults } = this.cluster;
+    return (faults['database clock jumped'] > 0 ? 4.25 : 3.25) * ttlMs + 1_000;
   }
 
   /** Until everything is led as planned, and no longer. */
@@ -290,14 +300,6 @@ class Simulation {
       traceHash: trace.hash,
     };
   }
-}
-
-/**
- * From clear weather until everything is led as planned. At worst three silences follow one another: an agent that was killed with all
- * others waits for its own last session to end, then everybody for the coordinator's, then the new coordinator for the rest.
- */
-function boundMs(ttlMs: number): number {
-  return 3.25 * ttlMs + 1_000;
 }
 
 /**
