@@ -112,6 +112,9 @@ const offsets: Scenario = async (stage) => {
   return differences({ gap, good }, { gap: 'offset_gap', good: 'appended' });
 };
 
+/** Words of the statement in which appends go together: what waits alone, beside it, says nothing of the others. */
+const joinedWords = 'with fence as materialized';
+
 /** One partition's row is locked by somebody; the appends to the others are asked in the same turn. */
 function oneLocked(lock: string): Scenario {
   return async (stage) => {
@@ -122,7 +125,7 @@ function oneLocked(lock: string): Scenario {
     await stage.query(lock);
     const asked = allOrders(10).map((_, p) => append(store, fence, [segment(0, 9)], p));
     const [first, ...others] = asked;
-    const othersFate = await stage.fate('store', Promise.all(others));
+    const othersFate = await stage.fate('store', Promise.all(others), 1, joinedWords);
     const firstFate = first && (await stage.fate('store', first));
     await stage.query('rollback');
     return differences(
@@ -147,7 +150,7 @@ const takenOver: Scenario = async (stage) => {
   const successor = await lead(takeover.store, 'successor', [orders(0)]);
   const asked = [0, 1, 2].map((p) => append(store, fence, [segment(0, 9)], p));
   const [first, ...others] = asked;
-  const othersFate = await stage.fate('store', Promise.all(others));
+  const othersFate = await stage.fate('store', Promise.all(others), 1, joinedWords);
   const firstFate = first && (await stage.fate('store', first));
   await takeover.commit();
   return differences(

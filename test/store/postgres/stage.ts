@@ -104,8 +104,11 @@ export class Stage implements AsyncDisposable {
     throw new Error(`${name} was answered without waiting`);
   }
 
-  /** Whether the pending operation of `name` is answered or comes to wait for a lock, whichever is seen first. */
-  async fate(name: string, pending: Promise<unknown>, count = 1): Promise<'answered' | 'waits'> {
+  /**
+   * Whether the pending operation of `name` is answered or comes to wait for a lock, whichever is seen first. `asking`: only what waits in a
+   * statement with these words counts, where others wait beside it.
+   */
+  async fate(name: string, pending: Promise<unknown>, count = 1, asking = ''): Promise<'answered' | 'waits'> {
     let answered = false;
     const settled = (): void => {
       answered = true;
@@ -114,7 +117,7 @@ export class Stage implements AsyncDisposable {
     return eventually(
       async () => {
         if (answered) return 'answered';
-        return (await this.waiting(name)) >= count && 'waits';
+        return (await this.waiting(name, asking)) >= count && 'waits';
       },
       { everyMs: pollMs, what: `${name} to be answered or to wait` },
     );
@@ -135,11 +138,12 @@ export class Stage implements AsyncDisposable {
     return `${this.schema} ${name}`;
   }
 
-  private async waiting(name: string): Promise<number> {
+  private async waiting(name: string, asking: string): Promise<number> {
     return this.number(
       `select count(distinct l.pid) from pg_locks l join pg_stat_activity a on a.pid = l.pid
-        where a.application_name = $1 and not l.granted and l.locktype in ('transactionid', 'tuple', 'advisory')`,
-      [this.applicationName(name)],
+        where a.application_name = $1 and not l.granted and l.locktype in ('transactionid', 'tuple', 'advisory')
+          and strpos(a.query, $2) > 0`,
+      [this.applicationName(name), asking],
     );
   }
 
