@@ -135,8 +135,8 @@ export class Reaper {
     const { watched, pollMs } = this.duty(observation);
     const { connection, sessions } = observation;
     const seen = { askedMs, nowMs: clock.monotonicMs(), connection };
-    this.silence.observe({ ...seen, sessions: sessions.filter(watched) });
-    // All that were read: how many vanish together tells whose fault it is.
+    // All that were read, watched or not: who becomes coordinator has been observed before, and how many vanish together tells whose fault it is.
+    this.silence.observe({ ...seen, sessions });
     if (this.options.detectsCrashes) this.crashes.observe({ ...seen, sessions });
     this.progress.observe({ ...seen, coordinator: this.coordinatorIn(observation) });
     if (observation.coordinatorSessionId === null) this.handlers.vacant();
@@ -150,6 +150,7 @@ export class Reaper {
       );
     }
     for (const { sessionId, beat } of this.silence.silent()) {
+      if (!isWatched(sessionId)) continue;
       await this.reap(sessionId, observation, 'silent for its whole TTL', () =>
         store.reapSession(sessionId, beat),
       );
@@ -183,7 +184,8 @@ export class Reaper {
     const { store, instruments, log } = this.deps;
     const stuck = this.progress.stuck();
     // One that does not even beat is to be reaped.
-    if (stuck === undefined || this.silence.silent().length > 0) return;
+    if (stuck === undefined || this.silence.silent().some((each) => each.sessionId === stuck.sessionId))
+      return;
     try {
       const result = await store.retireCoordinator(stuck);
       if (result === 'changed') return;

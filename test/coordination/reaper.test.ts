@@ -341,6 +341,21 @@ describe('those who do not coordinate', () => {
     for (const { told } of [...deputies, last]) expect(told).toContain('vacant');
   });
 
+  test('have observed a coordinator since before it was one', async () => {
+    const [before, next, last] = [await watcher('c'), await watcher('next'), await watcher('last')];
+    const [role] = (await stage.store.acquireLeases(before.sessionId, [COORDINATOR])).outcomes;
+    if (role?.outcome !== 'granted') throw new Error('the role was not granted');
+    run(last);
+    await stage.clock.advance(budget.ttlMs / 2);
+    await stage.store.releaseLeases(before.sessionId, [role], 'released');
+    await stage.store.acquireLeases(next.sessionId, [COORDINATOR]);
+    await stage.expire(next.sessionId);
+    await stage.clock.advance(budget.ttlMs / 2 - pollMs);
+    expect(reaped(last)).toEqual([]);
+    await stage.clock.advance(2 * pollMs);
+    expect(reaped(last)).toEqual(['reaped next']);
+  });
+
   test('reap a silent coordinator even when both deputies are silent too', async () => {
     const { c, last } = await four();
     await stage.expire(c.sessionId);
