@@ -3,15 +3,24 @@
 import { type LeaseKey, leaseKeyText, type PartitionKey, type Term } from '../domain/lease.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { Serial } from '../platform/serial.ts';
-import type { AcquireOutcome, HeldLease, Reclaim, ReleaseOutcome, TermEndReason } from '../store/leases.ts';
+import type {
+  AcquireAnswer,
+  AcquireOutcome,
+  HeldLease,
+  Reclaim,
+  ReleaseOutcome,
+  TermEndReason,
+} from '../store/leases.ts';
 import type { AgentEvent, LeaseLostReason } from './agent-events.ts';
 import type { HeldTerm, Revoking } from './agent-view.ts';
 import type { CoordinationDeps } from './deps.ts';
 
 export type PartitionTerm = Term & { readonly key: PartitionKey };
 
-/** Leases asked for or given up in one statement at most: bounds how long the session's row is locked against heartbeats. */
+/** Leases asked for or given up in one statement at most: it has to be answered within the time of one attempt. */
 const batchSizeMax = 1_000;
+/** Acquires of different leases under way at once: the server works on one while we read the answer of the other. */
+const acquiresMax = 2;
 
 export class Holdings {
   private readonly deps: CoordinationDeps;
@@ -96,8 +105,8 @@ export class Holdings {
    */
   async acquire(keys: readonly LeaseKey[]): Promise<readonly AcquireOutcome[]> {
     const outcomes: AcquireOutcome[] = [];
-    for (const batch of batches(keys)) {
-      outcomes.push(...(await this.serial.run(() => this.acquireBatch(batch))));
+    for (const some of groupsOf(acquiresMax, [...groupsOf(batchSizeMax, keys)])) {
+      outcomes.push(...(await this.serial.run(() => this.acquireBatches(some))));
     }
     return outcomes;
   }
@@ -137,7 +146,7 @@ export class Holdings {
     this.tell(lostEvents(own, lost));
     try {
       const outcomes: ReleaseOutcome[] = [];
-      for (const batch of batches(terms)) {
+      for (const batch of groupsOf(batchSizeMax, terms)) {
         outcomes.push(...(await this.serial.run(() => this.releaseBatch(batch, reason))));
       }
       return outcomes;
@@ -167,13 +176,28 @@ export class Holdings {
     this.tell(lostEvents(held, lost));
   }
 
-  private async acquireBatch(batch: readonly LeaseKey[]): Promise<readonly AcquireOutcome[]> {
+  /**
+   * Different leases, so that neither waits for the other's but for the session's row, which each takes last. What one of them was granted
+   * counts also where the other fails.
+   */
+  private async acquireBatches(some: readonly (readonly LeaseKey[])[]): Promise<readonly AcquireOutcome[]> {
+    const settled = await Promise.allSettled(some.map((batch) => this.acquireBatch(batch)));
+    const answers = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    // In the order in which they took effect, which may not be the one in which they were answered.
+    const versions = answers.flatMap(({ holdingsVersion }) => holdingsVersion ?? []);
+    for (const version of versions.toSorted((a, b) => a - b)) await this.follow(version);
+    const failed = settled.find((each) => each.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    return answers.flatMap(({ outcomes }) => outcomes);
+  }
+
+  private async acquireBatch(batch: readonly LeaseKey[]): Promise<AcquireAnswer> {
     const { store, instruments, log } = this.deps;
     // A release that failed just now may still arrive: the store could answer that its term is still held, and vacate it afterwards.
     const keys = batch.filter((key) => !this.releasing.has(leaseKeyText(key)));
     const given = batch.filter((key) => this.releasing.has(leaseKeyText(key)));
     const busy = given.map((key) => ({ outcome: 'busy' as const, key }));
-    if (keys.length === 0) return busy;
+    if (keys.length === 0) return { outcomes: busy, holdingsVersion: undefined };
     try {
       const { outcomes, holdingsVersion } = await store.acquireLeases(this.sessionId, keys, this.reclaim);
       const granted: AgentEvent[] = [];
@@ -192,8 +216,7 @@ export class Holdings {
       // Who leads a role is remembered by nobody.
       if (outcomes.some(({ outcome, key }) => outcome === 'granted' && key.kind === 'partition'))
         this.deps.signals.publish('routes');
-      await this.follow(holdingsVersion);
-      return [...outcomes, ...busy];
+      return { outcomes: [...outcomes, ...busy], holdingsVersion };
     } catch (error) {
       instruments.leaseAcquisitions.inc({ result: 'failed' }, keys.length);
       // Some may have been granted all the same. The heartbeat's version tells; the read happens before trust is extended.
@@ -211,13 +234,14 @@ export class Holdings {
     for (const term of terms) {
       if (this.isCurrent(term)) this.forget(leaseKeyText(term.key));
     }
-    await this.follow(holdingsVersion);
+    if (holdingsVersion !== undefined) await this.follow(holdingsVersion);
     return outcomes;
   }
 
   /** Our own change raised the version by one; anything else means that somebody else's came between. */
-  private async follow(version: number | undefined): Promise<void> {
-    if (version === undefined) return;
+  private async follow(version: number): Promise<void> {
+    // Read with what came between.
+    if (version <= this.versionKnown) return;
     if (version === this.versionKnown + 1) this.versionKnown = version;
     else await this.read('holdings');
   }
@@ -296,9 +320,8 @@ function lostEvents(terms: readonly Term[], reason: LeaseLostReason): readonly A
   return terms.filter(isPartitionTerm).map((term) => ({ type: 'lease.lost', ...facts(term), reason }));
 }
 
-function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0; start < items.length; start += batchSizeMax)
-    yield items.slice(start, start + batchSizeMax);
+function* groupsOf<T>(size: number, items: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
 function isPartitionTerm<T extends Term>(term: T): term is T & PartitionTerm {

@@ -4,6 +4,7 @@ import { Holdings, isSessionLost } from '../../src/coordination/holdings.ts';
 import { COORDINATOR, type LeaseKey, leaseKeyText, partitionKey, type Term } from '../../src/domain/lease.ts';
 import { StoreUnavailable } from '../../src/domain/refusal.ts';
 import type { SignalKind } from '../../src/signals/signals.ts';
+import { eventually } from '../support/eventually.ts';
 import { faults } from './faulty-store.ts';
 import { type Actor, Stage, stageSchema } from './stage.ts';
 
@@ -45,6 +46,12 @@ async function catchUp(): Promise<void> {
   const answer = await stage.store.heartbeat(sessionId);
   if (answer.outcome !== 'renewed') throw new Error(answer.reason);
   await holdings.catchUp(answer.holdingsVersion);
+}
+
+/** The keys of a topic of so many partitions. */
+async function wide(partitionCount: number): Promise<LeaseKey[]> {
+  await stage.store.createTopic({ ...orders, name: 'wide', partitionCount });
+  return Array.from({ length: partitionCount }, (_, partition) => partitionKey('wide', partition));
 }
 
 async function stored() {
@@ -119,9 +126,37 @@ describe('an acquire', () => {
     expect(holdings.get(first)).toBeUndefined();
   });
 
+  test.each(['request', 'reply'] as const)(
+    'of many leases has two statements under way, which may be answered in any order (the %s of the first is late)',
+    async (late) => {
+      const keys = await wide(2_001);
+      const reads = actor.faulty.count('heldLeases');
+      const held = actor.faulty.hold('acquireLeases', late);
+      const acquired = holdings.acquire(keys);
+      await held.arrived;
+      await eventually(() => holdings.partitions().length === 1_000, { what: 'the second to be answered' });
+      expect(actor.faulty.count('acquireLeases')).toBe(2);
+      held.letGo();
+      expect(await acquired).toHaveLength(2_001);
+      expect(actor.faulty.count('acquireLeases')).toBe(3);
+      expect(holdings.partitions()).toEqual(await stored());
+      await catchUp();
+      expect(actor.faulty.count('heldLeases')).toBe(reads);
+    },
+  );
+
+  test('of many leases shows what one of its statements was granted where another fails', async () => {
+    const keys = await wide(1_500);
+    actor.faulty.next('acquireLeases', faults.loseReply);
+    await expect(holdings.acquire(keys)).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(holdings.partitions()).toHaveLength(500);
+    await catchUp();
+    expect(holdings.partitions()).toHaveLength(1_500);
+    expect(holdings.partitions()).toEqual(await stored());
+  });
+
   test('of more leases than fit into one statement takes them all', async () => {
-    await stage.store.createTopic({ ...orders, name: 'wide', partitionCount: 1_001 });
-    const keys = Array.from({ length: 1_001 }, (_, partition) => partitionKey('wide', partition));
+    const keys = await wide(1_001);
     const outcomes = await holdings.acquire(keys);
     expect(outcomes.every(({ outcome }) => outcome === 'granted')).toBe(true);
     expect(actor.faulty.count('acquireLeases')).toBe(2);

@@ -284,6 +284,8 @@ describe('on PostgreSQL', () => {
     await place.sql('select number from era for update');
     const opening = opened(place);
     const waiting = async () => {
+      // Inside a transaction what is seen of other connections stays as it was at the first look.
+      await place.sql('select pg_stat_clear_snapshot()');
       const [row] = await place.sql(
         `select count(*)::int as count from pg_locks l join pg_stat_activity a using (pid)
          where not l.granted and a.application_name in ('streamhouse db fence', 'era')`,

@@ -6,45 +6,20 @@ import {
   type AcquireAnswer,
   type AcquireOutcome,
   type HeldLease,
-  type LeaseFilter,
   type LeaseStore,
-  type LeaseView,
-  type PartitionCounts,
   type Reclaim,
   type ReleaseAnswer,
   type ReleaseOutcome,
   type TermEndReason,
-  type TermRecord,
-  termEndReasons,
 } from '../leases.ts';
-import type { Page, PageRequest } from '../page.ts';
-import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
 import { first, type SqlDatabase } from './database.ts';
-import type { Dialect } from './dialect.ts';
 import type { LeaseWrites } from './lease-writes.ts';
 import { inHistory, quarantineRestMs } from './era.ts';
 import type { EraWatch } from './era-watch.ts';
-import {
-  leaseHolder,
-  type LeaseRow,
-  leaseRow,
-  leaseRowColumns,
-  readLeaseKey,
-  sameKey,
-} from './lease-rows.ts';
-import { hasCrashed } from './crashed-session.ts';
-import {
-  readBoolean,
-  readNumber,
-  readNumberOrNull,
-  readOneOfOrNull,
-  readText,
-  readTextOrNull,
-  readTime,
-  readTimeOrNull,
-} from './read.ts';
+import { type LeaseRow, leaseRow, leaseRowColumns, readLeaseKey, sameKey } from './lease-rows.ts';
+import { readBoolean, readNumber, readNumberOrNull, readTextOrNull } from './read.ts';
 import { notYet, sessionLost } from './not-granted.ts';
-import { nothing, type Row, statement } from './statement.ts';
+import { nothing, statement } from './statement.ts';
 
 interface LeaseState {
   readonly key: LeaseKey;
@@ -118,119 +93,7 @@ const selectHeld = statement<{ sessionId: string }, HeldLease>(
   }),
 );
 
-function viewColumns(d: Dialect) {
-  return sql`l.kind, l.name, l.partition, l.epoch, s.agent_id, a.address,
-    case when s.session_id is not null then ${d.timeMs(sql`l.acquired_at`)} end as acquired_at_ms,
-    ${d.msBetween(d.now, sql`s.expires_at`)} as expires_in_ms`;
-}
-
-function withHolder(d: Dialect) {
-  return sql`left join ${d.table('sessions')} s on s.session_id = l.session_id and s.ended_at is null
-    left join ${d.table('agents')} a on a.group_name = s.group_name and a.agent_id = s.agent_id`;
-}
-
-function readView(row: Row): LeaseView {
-  return {
-    key: readLeaseKey(row),
-    agentId: readTextOrNull(row, 'agent_id'),
-    address: readTextOrNull(row, 'address'),
-    epoch: readNumber(row, 'epoch'),
-    acquiredAt: readTimeOrNull(row, 'acquired_at_ms'),
-    expiresInMs: readNumberOrNull(row, 'expires_in_ms'),
-  };
-}
-
-/** One lease; of partitions only those that exist. */
-const selectView = statement<{ group: string } & LeaseRow, LeaseView>(
-  'select_lease',
-  (d) => sql`select ${viewColumns(d)} from ${d.table('leases')} l ${withHolder(d)}
-    where l.group_name = ${d.parameter('group', 'text')} and l.kind = ${d.parameter('kind', 'text')}
-      and l.name = ${d.parameter('name', 'text')} and l.partition = ${d.parameter('partition', 'integer')}
-      and (l.kind = 'role' or exists (select 1 from ${d.table('topics')} t
-        join ${d.table('partitions')} p on p.topic_id = t.topic_id
-        where t.group_name = l.group_name and t.name = l.name and p.partition = l.partition))`,
-  readView,
-);
-
-interface ViewPage {
-  [column: string]: string | number | null;
-  group: string;
-  topic: string | null;
-  agentId: string | null;
-  unleased: number;
-  name: string;
-  partition: number;
-  limit: number;
-}
-
-const selectPartitionViews = statement<ViewPage, LeaseView>(
-  'select_partition_leases',
-  (d) => sql`select ${viewColumns(d)} from ${d.table('topics')} t
-    join ${d.table('partitions')} p on p.topic_id = t.topic_id
-    join ${d.table('leases')} l on l.group_name = t.group_name and l.kind = 'partition' and l.name = t.name
-      and l.partition = p.partition
-    ${withHolder(d)}
-    where t.group_name = ${d.parameter('group', 'text')}
-      and (${d.parameter('topic', 'text')} is null or t.name = ${d.parameter('topic', 'text')})
-      and (${d.parameter('agentId', 'text')} is null or s.agent_id = ${d.parameter('agentId', 'text')})
-      and (${d.parameter('unleased', 'integer')} = 0 or s.session_id is null)
-      and (t.name, p.partition) > (${d.parameter('name', 'text')}, ${d.parameter('partition', 'integer')})
-    order by t.name, p.partition limit ${d.parameter('limit', 'bigint')}`,
-  readView,
-);
-
-const countPartitions = statement<{ group: string }, PartitionCounts>(
-  'count_partitions',
-  (d) => sql`select count(distinct t.topic_id) as topics, count(*) as total,
-      count((select 1 from ${d.table('sessions')} s where s.ended_at is null and s.session_id = (${leaseHolder(d)}))) as led,
-      count((select 1 from ${d.table('assignments')} n
-        where n.topic_id = p.topic_id and n.partition = p.partition and n.agent_id is distinct from
-          (select s.agent_id from ${d.table('sessions')} s where s.ended_at is null and s.session_id = (${leaseHolder(d)})))) as moving
-    from ${d.table('topics')} t
-    join ${d.table('partitions')} p on p.topic_id = t.topic_id
-    where t.group_name = ${d.parameter('group', 'text')}`,
-  (row) => ({
-    topics: readNumber(row, 'topics'),
-    total: readNumber(row, 'total'),
-    led: readNumber(row, 'led'),
-    moving: readNumber(row, 'moving'),
-  }),
-);
-
-const selectRoleViews = statement<{ group: string; after: string; limit: number }, LeaseView>(
-  'select_role_leases',
-  (d) => sql`select ${viewColumns(d)} from ${d.table('leases')} l ${withHolder(d)}
-    where l.group_name = ${d.parameter('group', 'text')} and l.kind = 'role' and l.name > ${d.parameter('after', 'text')}
-    order by l.name limit ${d.parameter('limit', 'bigint')}`,
-  readView,
-);
-
-/** Of the record `h`. Stored is what programs of every release know: that the session was reaped. */
-function endReason(d: Dialect) {
-  return sql`case when h.end_reason = 'reaped' and exists (
-    select 1 from ${d.table('sessions')} s where s.session_id = h.session_id and ${hasCrashed(d)}) then 'crashed' else h.end_reason end`;
-}
-
-const selectHistory = statement<{ group: string; limit: number } & LeaseRow, TermRecord>(
-  'select_lease_history',
-  (
-    d,
-  ) => sql`select h.epoch, h.agent_id, ${endReason(d)} as end_reason, ${d.timeMs(sql`h.acquired_at`)} as acquired_at_ms,
-      ${d.timeMs(sql`h.ended_at`)} as ended_at_ms
-    from ${d.table('lease_history')} h
-    where h.group_name = ${d.parameter('group', 'text')} and h.kind = ${d.parameter('kind', 'text')}
-      and h.name = ${d.parameter('name', 'text')} and h.partition = ${d.parameter('partition', 'integer')}
-    order by h.epoch desc limit ${d.parameter('limit', 'bigint')}`,
-  (row) => ({
-    epoch: readNumber(row, 'epoch'),
-    agentId: readText(row, 'agent_id'),
-    from: readTime(row, 'acquired_at_ms'),
-    to: readTimeOrNull(row, 'ended_at_ms'),
-    reason: readOneOfOrNull(row, 'end_reason', termEndReasons),
-  }),
-);
-
-export class SqlLeases implements Omit<LeaseStore, 'requestRelease' | 'retireCoordinator'> {
+export class SqlLeases implements Pick<LeaseStore, 'acquireLeases' | 'releaseLeases' | 'heldLeases'> {
   private readonly db: SqlDatabase;
   private readonly writes: LeaseWrites;
   private readonly eras: EraWatch;
@@ -310,45 +173,6 @@ export class SqlLeases implements Omit<LeaseStore, 'requestRelease' | 'retireCoo
       throw sessionLost(sessionId, 'it holds nothing');
     }
     return { holdingsVersion, terms: await this.db.all(selectHeld, { sessionId }) };
-  }
-
-  async getLease(key: LeaseKey): Promise<LeaseView | undefined> {
-    return first(this.db, selectView, { group: this.group, ...leaseRow(key) });
-  }
-
-  async listPartitionLeases(filter: LeaseFilter, page: PageRequest): Promise<Page<LeaseView>> {
-    const [name, partition] = decodeCursor(page, ['', -1], partitionNumberMax);
-    const rows = await this.db.all(selectPartitionViews, {
-      group: this.group,
-      topic: filter.topic ?? null,
-      agentId: filter.agentId ?? null,
-      unleased: filter.unleased ? 1 : 0,
-      name,
-      partition,
-      limit: page.limit + 1,
-    });
-    return pageOf(rows, page, ({ key }) => [leaseRow(key).name, leaseRow(key).partition]);
-  }
-
-  async countPartitions(): Promise<PartitionCounts> {
-    return (
-      (await first(this.db, countPartitions, { group: this.group })) ?? {
-        topics: 0,
-        total: 0,
-        led: 0,
-        moving: 0,
-      }
-    );
-  }
-
-  async listRoleLeases(page: PageRequest): Promise<Page<LeaseView>> {
-    const [after] = decodeCursor(page, ['']);
-    const rows = await this.db.all(selectRoleViews, { group: this.group, after, limit: page.limit + 1 });
-    return pageOf(rows, page, ({ key }) => [leaseRow(key).name]);
-  }
-
-  async leaseHistory(key: LeaseKey, limit: number): Promise<readonly TermRecord[]> {
-    return this.db.all(selectHistory, { group: this.group, ...leaseRow(key), limit });
   }
 
   /** Roles have no row before their first campaign. Looks first: a losing campaign writes nothing. */

@@ -9,6 +9,7 @@ import type { EraWatch } from './era-watch.ts';
 import type { FencedWrites } from './fence.ts';
 import { joiningByDefault, type JoiningOptions, StoreJoining } from './joining.ts';
 import type { LeaseWrites } from './lease-writes.ts';
+import { SqlLeaseViews } from './lease-views.ts';
 import { SqlLeases } from './leases.ts';
 import { SqlLeaseRequests } from './lease-requests.ts';
 import { readLog } from './log-parts.ts';
@@ -47,6 +48,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
   const sessions = new SqlSessions(db, coordination, eras, group);
   const agents = new SqlAgents(db, group);
   const retention = new SqlRetention(db, group);
+  const leaseViews = new SqlLeaseViews(db, group);
   const leases = new SqlLeases(db, backend.leaseWrites, eras, group);
   const leaseRequests = new SqlLeaseRequests(db, group);
   const stuckCoordinator = new SqlStuckCoordinator(db, group);
@@ -105,11 +107,11 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     heldLeases: (id) => leases.heldLeases(id),
     requestRelease: (key, expectedEpoch) => leaseRequests.requestRelease(key, expectedEpoch),
     retireCoordinator: (stuck) => stuckCoordinator.retire(stuck),
-    getLease: (key) => leases.getLease(key),
-    listPartitionLeases: (filter, page) => leases.listPartitionLeases(filter, page),
-    countPartitions: () => leases.countPartitions(),
-    listRoleLeases: (page) => leases.listRoleLeases(page),
-    leaseHistory: (key, limit) => leases.leaseHistory(key, limit),
+    getLease: (key) => leaseViews.getLease(key),
+    listPartitionLeases: (filter, page) => leaseViews.listPartitionLeases(filter, page),
+    countPartitions: () => leaseViews.countPartitions(),
+    listRoleLeases: (page) => leaseViews.listRoleLeases(page),
+    leaseHistory: (key, limit) => leaseViews.leaseHistory(key, limit),
     readPlanningInput: () => assignments.readPlanningInput(),
     writeAssignment: (fence, moves, options) => assignments.writeAssignment(fence, moves, options),
     assignmentRewritten: (moves) => assignments.assignmentRewritten(moves),

@@ -14,7 +14,7 @@ const undoOfColumns = [
 const undoOfPlacement: Readonly<Record<Backend['name'], readonly string[]>> = {
   postgres: [
     'drop function refuse_lease_loss cascade',
-    'drop function start_at_floor cascade',
+    'drop function raise_to_floor cascade',
     'drop table epoch_floors',
     `create trigger leases_are_never_deleted before delete on leases for each row
       execute function refuse_lease_change()`,

@@ -131,6 +131,8 @@ const racing: Scenario = async (stage) => {
 };
 
 async function lockWaiters(stage: Stage): Promise<number> {
+  // Inside a transaction what is seen of other connections stays as it was at the first look.
+  await stage.query('select pg_stat_clear_snapshot()');
   return stage.number(
     `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name = any($1)`,
     [['one', 'two'].map((name) => stage.applicationName(name))],

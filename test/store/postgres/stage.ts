@@ -139,6 +139,8 @@ export class Stage implements AsyncDisposable {
   }
 
   private async waiting(name: string, asking: string): Promise<number> {
+    // Inside a transaction of the scenario's, who is connected and asks what stays as it was at the first look.
+    await this.query('select pg_stat_clear_snapshot()');
     return this.number(
       `select count(distinct l.pid) from pg_locks l join pg_stat_activity a on a.pid = l.pid
         where a.application_name = $1 and not l.granted and l.locktype in ('transactionid', 'tuple', 'advisory')
