@@ -59,6 +59,9 @@ export function nextSettledInMs(
   return delays.length === 0 ? undefined : Math.min(...delays);
 }
 
+/** Slices are far shorter, and the event loop takes a millisecond to come back: so long is planned in one go. */
+const turnMs = 5;
+
 /** Plans slice by slice, so that heartbeats are never late because of it. Undefined when `signal` ended it. */
 export function planInSlices(input: PlannerInput, clock: Clock): Promise<Plan>;
 export function planInSlices(
@@ -72,10 +75,13 @@ export async function planInSlices(
   signal?: AbortSignal,
 ): Promise<Plan | undefined> {
   const planning = planAssignment(input);
+  let sinceMs = clock.monotonicMs();
   for (;;) {
     if (signal?.aborted === true) return undefined;
     const step = planning.next();
     if (step.done) return step.value;
+    if (clock.monotonicMs() - sinceMs < turnMs) continue;
     await clock.sleep(0, signal);
+    sinceMs = clock.monotonicMs();
   }
 }
