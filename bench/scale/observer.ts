@@ -85,12 +85,13 @@ export class Observer implements AsyncDisposable {
     );
   }
 
-  /** From the end of the first of these agents' sessions to the last grant since, by the database's clock; milliseconds. */
+  /** From the end of the first of these agents' last sessions to the last grant since, by the database's clock; milliseconds. */
   async takeoverMs(agentIds: readonly string[]): Promise<number> {
     const [row] = await this.rows<{ ms: number }>(
       `select (extract(epoch from max(l.acquired_at) - min(s.ended_at)) * 1000)::float8 as ms
        from sessions s, leases l
-       where s.agent_id = any($1) and s.end_reason = 'reaped' and l.kind = 'partition' and l.acquired_at > s.ended_at`,
+       where s.agent_id = any($1) and s.end_reason = 'reaped' and l.kind = 'partition' and l.acquired_at > s.ended_at
+         and not exists (select 1 from sessions later where later.agent_id = s.agent_id and later.registered_at > s.registered_at)`,
       [agentIds],
     );
     return row?.ms ?? Number.NaN;

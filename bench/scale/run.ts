@@ -19,9 +19,10 @@ export interface Outcome {
 type Took = Readonly<Record<string, number>>;
 
 const schema = 'streamhouse';
-const connectionsPerAgent = 3;
-/** Beside the agents: pools that grow for a moment, the bench's own, the server's reserve. */
-const connectionsSpare = 200;
+/** A full pool, the coordination connection and the listener's. */
+const connectionsPerAgent = 6;
+/** Beside the agents: the bench's own, the server's reserve. */
+const connectionsSpare = 50;
 /** Each look counts all leases: more of them would be part of what they watch. The database tells when the last one was granted. */
 const takeoverLookMs = 100;
 

@@ -1,5 +1,6 @@
 // One agent's place in the cluster: its machine, the agent that runs there now, the broker beside it. Agents come and go, the place stays.
 import { Agent, type AgentOptions } from '../../src/coordination/agent.ts';
+import type { PlacementOptions } from '../../src/coordination/placement.ts';
 import { deriveTimeBudget } from '../../src/domain/time-budget.ts';
 import { createInstruments } from '../../src/metrics/instruments.ts';
 import type { Logger } from '../../src/platform/logger.ts';
@@ -25,6 +26,8 @@ const supervisorMs = 100;
 
 /** How often coordinator and deputies look for crashes, milliseconds: as in src/app.ts. */
 export const crashPollMs = 250;
+
+export const placement: PlacementOptions = { thresholdPercent: 0, movesMax: 50, returnDelayMs: 1_000 };
 
 /** Counted, never looked at: all agents of all seeds count in the same ones. */
 const instruments = createInstruments({ ...quietProbe, group: 'default' });
@@ -199,7 +202,7 @@ export class Member {
       pingMs: 5_000,
       settleMs: 30,
       handoffTimeoutMs: 1_500,
-      placement: { thresholdPercent: 0, movesMax: 50, returnDelayMs: 1_000 },
+      placement,
       broker: { graceMs: 1_000, healthIntervalMs: 1_000, healthFailuresMax: 3, required: false },
     };
   }

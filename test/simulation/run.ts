@@ -1,5 +1,6 @@
 // One simulation from its seed: a whole cluster lives through storms and outages, with calm between, and is held to its claims after
 // every single event.
+import { nextSettledInMs } from '../../src/coordination/placement.ts';
 import { crashGraceMs } from '../../src/domain/crash-watch.ts';
 import { sqlStore } from '../../src/store/sql/store.ts';
 import { EraKeeper } from '../../src/store/era/era-keeper.ts';
@@ -10,7 +11,7 @@ import { checkConverged, TrustClaims } from './claims.ts';
 import { Database } from './database.ts';
 import { type FaultCounts, noFaults } from './faults.ts';
 import { Ledger, Violation } from './ledger.ts';
-import { type Cluster, crashPollMs, Member } from './member.ts';
+import { type Cluster, crashPollMs, Member, placement } from './member.ts';
 import { Operator } from './operator.ts';
 import { Random } from './random.ts';
 import { Scheduler } from './scheduler.ts';
@@ -213,6 +214,7 @@ class Simulation {
     await this.pass(this.boundMs());
     this.slowestRecoveryMs = Math.max(this.slowestRecoveryMs, this.lastGrantMs - clearMs);
     await checkConverged(this.store, ledger, this.members);
+    await this.settle();
     const grants = ledger.grants;
     const generation = await this.store.assignmentGeneration();
     await this.pass(ttlMs);
@@ -220,6 +222,15 @@ class Simulation {
     const planned = (await this.store.assignmentGeneration()) - generation;
     if (moved + planned > 0)
       throw new Violation('in calm nothing moves', `${moved} grants, ${planned} plans`);
+  }
+
+  /** Who crashed again and again is given something when its wait is over. That is due then, whatever the weather. */
+  private async settle(): Promise<void> {
+    for (;;) {
+      const inMs = nextSettledInMs(await this.store.readPlanningInput(), placement);
+      if (inMs === undefined) return;
+      await this.pass(inMs + this.cluster.ttlMs);
+    }
   }
 
   /**
