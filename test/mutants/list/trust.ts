@@ -142,8 +142,8 @@ export const trustMutants: readonly SourceMutant[] = [
     name: 'takes an acquire without an answer for one that was refused',
     rule: 'A lost reply is an unknown outcome',
     file: 'src/coordination/holdings.ts',
-    find: 'if (version <= this.versionKnown) return;',
-    replace: 'if (this.versionKnown >= 0) return;',
+    find: 'if (version > this.versionKnown) await this.read(',
+    replace: 'if (this.versionKnown < 0) await this.read(',
     killedBy: holdings('an acquire whose reply was lost is found by the next heartbeat'),
   },
   {
@@ -160,8 +160,8 @@ export const trustMutants: readonly SourceMutant[] = [
     name: 'asks for a lease while its release is on its way',
     rule: 'Release: an agent does one thing with its leases at a time',
     file: 'src/coordination/holdings.ts',
-    find: 'await this.serial.run(() => this.acquireBatch(batch))',
-    replace: 'await this.acquireBatch(batch)',
+    find: 'await this.serial.run(() => this.acquireBatches(some))',
+    replace: 'await this.acquireBatches(some)',
     killedBy: holdings(
       'a lease that is being released is had again only behind its release, under a higher epoch',
     ),
