@@ -22,6 +22,7 @@ const leaseBody = z.object({
   epoch,
 });
 const leasesBody = z.object({ leases: z.array(leaseBody) });
+const historyBody = z.object({ history: z.array(z.object({ epoch })) });
 const partitionBody = z.object({ partition: z.int(), highWatermark: z.int() });
 const partitionsBody = z.object({ partitions: z.array(partitionBody) });
 const segmentBody = z.object({
@@ -92,8 +93,9 @@ export class AgentApi {
     return this.ask('GET', '/v1/leases', leasesBody);
   }
 
-  lease(topic: string, partition: number): Promise<Answer<Lease>> {
-    return this.ask('GET', `/v1/leases/${topic}/${partition}`, leaseBody);
+  /** The last term alone. Not from an agent's memory, as one lease may be. */
+  lastTerm(topic: string, partition: number): Promise<Answer<z.infer<typeof historyBody>>> {
+    return this.ask('GET', `/v1/leases/${topic}/${partition}/history?limit=1`, historyBody);
   }
 
   partition(topic: string, partition: number): Promise<Answer<{ readonly highWatermark: number }>> {

@@ -21,9 +21,12 @@ export async function appendFromThePast(
   { through, data }: ZombieOptions,
 ): Promise<ZombieAppend | undefined> {
   const name = { topic, partition };
-  const lease = async () => bodyOf(await api.lease(topic, partition), `the lease of ${partitionText(name)}`);
+  const currentEpoch = async (): Promise<number> => {
+    const { history } = bodyOf(await api.lastTerm(topic, partition), `the terms of ${partitionText(name)}`);
+    return history[0]?.epoch ?? 0;
+  };
   const state = bodyOf(await api.partition(topic, partition), partitionText(name));
-  const { epoch: epochBefore } = await lease();
+  const epochBefore = await currentEpoch();
   const id = `zombie-${randomUUID()}`;
   const key = `${partitionText(name)}/${epoch}/${id}.seg`;
   const content = `${JSON.stringify({ producer: id, seq: 0 })}\n`;
@@ -43,7 +46,7 @@ export async function appendFromThePast(
   });
   if (answer.kind === 'silent' || answer.status === 503) return undefined;
   const problem = answer.kind === 'problem' ? answer.problem : undefined;
-  const { epoch: epochAfter } = await lease();
+  const epochAfter = await currentEpoch();
   const { status } = answer;
   const [code, toldEpoch] = [problem?.code, problem?.currentEpoch];
   return { ...name, id, epoch, through, status, code, toldEpoch, epochBefore, epochAfter };
