@@ -28,7 +28,7 @@ export class Holdings {
   private readonly tell: (events: readonly AgentEvent[]) => void;
   private readonly reclaim: Reclaim | undefined;
   /**
-   * One request at a time, in the order asked for. Were an acquire sent while a release of the same lease is on its way, the store could
+   * One operation at a time, in the order asked for; a large acquire may be two requests at once. Were an acquire sent while a release of the same lease is on its way, the store could
    * answer that the term is still held, and vacate it afterwards.
    */
   private readonly serial = new Serial();
