@@ -167,7 +167,14 @@ export async function leaseSpeech(
     terms = granted(await store.acquireLeases(sessionId, keysOf(topic, partition, partition + 1)));
   });
   const release = await sentBy(() => store.releaseLeases(sessionId, terms, 'released'));
-  return { acquire, release, partition, epoch: terms[0]?.epoch ?? Number.NaN };
+  // The topic's ANALYZE may end meanwhile; only the commands around it have no name.
+  const named = (sent: readonly Sent[]) => sent.filter(({ name }) => name !== undefined);
+  return {
+    acquire: named(acquire),
+    release: named(release),
+    partition,
+    epoch: terms[0]?.epoch ?? Number.NaN,
+  };
 }
 
 interface RawTerm {

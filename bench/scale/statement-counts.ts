@@ -21,7 +21,7 @@ export function statementCounts(): Counts {
   return { ...counts };
 }
 
-/** Prepared statements have a name; the others begin with one. */
+/** Prepared statements have a name; those that are not, for many rows, begin with theirs, and commands are one. */
 function nameOf(asked: unknown): string {
   if (typeof asked === 'string') return textName(asked);
   if (typeof asked !== 'object' || asked === null) return 'unknown';
@@ -31,5 +31,6 @@ function nameOf(asked: unknown): string {
 }
 
 function textName(text: string): string {
-  return text.trim().replaceAll(/\s+/g, ' ').toLowerCase().slice(0, 40);
+  const [, name] = /^\/\* (\w+) \*\//.exec(text) ?? [];
+  return name ?? text.trim().replaceAll(/\s+/g, ' ').toLowerCase().slice(0, 40);
 }

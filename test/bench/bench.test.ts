@@ -254,10 +254,12 @@ describe('the baselines', () => {
     const { url, store } = await stageOfTest();
     const [ours, theirs] = [await join(store, 'ours'), await join(store, 'theirs')];
     const terms: string[] = [];
-    const byStore = await sentBy(async () => {
+    const sent = await sentBy(async () => {
       const all = granted(await store.acquireLeases(ours, keysOf('orders', 0, 3)));
       terms.push(...all.map(({ epoch }) => String(epoch)));
     });
+    // The topic's ANALYZE may end meanwhile; only the commands around it have no name.
+    const byStore = sent.filter(({ name }) => name !== undefined);
     await store.endSession(ours, 'deregistered');
     const speech = await leaseSpeech(store, theirs, 9_999);
     await using raw = new Raw(url);

@@ -1,7 +1,7 @@
 // PostgreSQL's words for what the shared statements leave open.
 import { type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
-import type { Dialect, ParameterType } from '../sql/dialect.ts';
+import type { Dialect, ParameterType, TableName } from '../sql/dialect.ts';
 
 const typeNames: Readonly<Record<ParameterType, string>> = {
   text: 'text',
@@ -32,9 +32,11 @@ export interface PostgresDialectOptions {
 
 export function postgresDialect(schema: string, options: PostgresDialectOptions = {}): Dialect {
   const pg = new PgDialect();
+  const tableName = (name: TableName) => sql`${sql.identifier(schema)}.${sql.identifier(name)}`;
+  const fence = sql`offset 0`;
   const cast = (name: string, type: string) => sql`${sql.placeholder(name)}::${sql.raw(type)}`;
   return {
-    table: (name) => sql`${sql.identifier(schema)}.${sql.identifier(name)}`,
+    table: tableName,
     parameter: (name, type) => cast(name, typeNames[type]),
     // One array per column: a statement has at most 65,535 parameters, an array any number of elements.
     rows(name, columns) {
@@ -45,6 +47,13 @@ export function postgresDialect(schema: string, options: PostgresDialectOptions 
       const unnested = sql`unnest(${sql.join(arrays, sql`, `)}) as u(${sql.join(names, sql`, `)})`;
       return sql`(select * from ${unnested})`;
     },
+    fence,
+    lookUp(table, alias, on) {
+      const name = sql.identifier(alias);
+      return sql`cross join lateral (select ${name}.ctid, ${name}.* from ${tableName(table)} ${name} where ${on} ${fence}) ${name}`;
+    },
+    // By where they are: the snapshot that finds them is the one that changes them.
+    isFound: (alias, _key, found) => sql`ctid = any(array(select ${sql.identifier(alias)}.ctid ${found}))`,
     now: sql`clock_timestamp()`,
     plusMs: (time, ms) => sql`(${time} + ${ms} * interval '1 millisecond')`,
     msBetween: (from, to) => wholeMs(sql`${to} - ${from}`),
@@ -57,9 +66,9 @@ export function postgresDialect(schema: string, options: PostgresDialectOptions 
     heldLocks: sql`(select (classid::bigint << 32) | objid::bigint as key from pg_locks
       where locktype = 'advisory' and objsubid = 1 and granted
         and database = (select oid from pg_database where datname = current_database()))`,
-    compile(statement: SQL) {
+    compile(statement: SQL, name?: string) {
       const { sql: text, params } = pg.sqlToQuery(statement);
-      return { text, parameters: params };
+      return { text: name === undefined ? text : `/* ${name} */ ${text}`, parameters: params };
     },
   };
 }

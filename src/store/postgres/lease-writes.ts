@@ -1,11 +1,11 @@
 // Acquire and release, one statement each. The shape of both matters; src/domain/README.md, "Acquire", gives the argument.
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { LeaseKey } from '../../domain/lease.ts';
 import type { TermEndReason } from '../leases.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { hasCrashed } from '../sql/crashed-session.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import { readLeaseKey, sameKey, type TermRow, type WantedRow } from '../sql/lease-rows.ts';
+import { readLeaseKey, sameKey, termKey, type TermRow, type WantedRow } from '../sql/lease-rows.ts';
 import {
   closeByTakeover,
   epochAfter,
@@ -24,7 +24,6 @@ interface Written<T> {
   readonly holdingsVersion: number | null;
 }
 
-const group = (d: Dialect) => d.parameter('group', 'text');
 const session = (d: Dialect) => d.parameter('sessionId', 'uuid');
 
 /**
@@ -35,6 +34,12 @@ function touchSession(d: Dialect, when: string) {
   return sql`${raiseHoldings(d)} and (select count(*) from ${sql.raw(when)}) > 0 returning holdings_version`;
 }
 
+/** Whether a record (as `h`) is the one of an open term at `epoch` of one of the leases `leases` (as `t`). */
+function openTerms(d: Dialect, leases: SQL, epoch: string) {
+  const isOpen = sql`${sameKey('h', 't')} and h.epoch = ${sql.raw(epoch)} and h.ended_at is null`;
+  return d.isFound('h', termKey, sql`from ${leases} ${d.lookUp('lease_history', 'h', isOpen)}`);
+}
+
 const acquire = statement<
   { group: string; sessionId: string; leases: WantedRow[]; reclaimEra: number | null },
   Written<GrantedLease>
@@ -43,13 +48,13 @@ const acquire = statement<
   (d) => sql`
     with free as materialized (
       -- Judged in this statement's snapshot, with the epoch that was judged.
-      select l.kind, l.name, l.partition, l.epoch, l.session_id
+      select l.group_name, l.kind, l.name, l.partition, l.epoch, l.session_id
       ${fromFreeLeases(d)}
     ), locked as materialized (
       -- A row that changed since the snapshot is judged again here, on its new version, by its epoch alone.
-      select l.kind, l.name, l.partition, f.epoch, f.session_id
+      select l.group_name, l.kind, l.name, l.partition, f.epoch, f.session_id
       from free f
-      join ${d.table('leases')} l on l.group_name = ${group(d)} and ${sameKey('l', 'f')}
+      join ${d.table('leases')} l on ${sameKey('l', 'f')}
       where l.epoch = f.epoch
       order by l.kind, l.name, l.partition
       for update of l skip locked
@@ -58,18 +63,14 @@ const acquire = statement<
       set epoch = ${epochAfter(d, sql`l.epoch`)},
         session_id = ${session(d)}, acquired_at = clock_timestamp()
       from locked k
-      where l.group_name = ${group(d)} and ${sameKey('l', 'k')} and l.epoch = k.epoch
+      where ${sameKey('l', 'k')} and l.epoch = k.epoch
       returning l.group_name, l.kind, l.name, l.partition, l.epoch, l.acquired_at, k.epoch as epoch_before, k.session_id as session_before
     ), closed as (
-      -- By the whole key of granted: a group compared with a constant invites a plan that is quadratic until an ANALYZE.
-      -- And only where a term can be open: on an empty history the plan reads all of it for each grant, what is opened below too.
       update ${d.table('lease_history')} h set ${closeByTakeover(d)}
-      from granted g
-      where h.group_name = g.group_name and ${sameKey('h', 'g')} and h.epoch = g.epoch_before and h.ended_at is null
-        and g.session_before is not null
+      where ${openTerms(d, sql`(select * from granted where session_before is not null) t`, 't.epoch_before')}
     ), opened as (
       insert into ${d.table('lease_history')} (group_name, kind, name, partition, epoch, session_id, agent_id, acquired_at)
-      select ${group(d)}, g.kind, g.name, g.partition, g.epoch, ${session(d)},
+      select g.group_name, g.kind, g.name, g.partition, g.epoch, ${session(d)},
         (select agent_id from ${d.table('sessions')} where session_id = ${session(d)}), g.acquired_at
       from granted g
     ), touched as (${touchSession(d, 'granted')})
@@ -87,21 +88,20 @@ const release = statement<
   'release_leases',
   (d) => sql`
     with locked as materialized (
-      select l.kind, l.name, l.partition, l.epoch
+      select l.group_name, l.kind, l.name, l.partition, l.epoch
       ${fromOwnTerms(d)}
       order by l.kind, l.name, l.partition
       for update of l
     ), vacated as (
       update ${d.table('leases')} l set session_id = null, acquired_at = null
       from locked k
-      where l.group_name = ${group(d)} and ${sameKey('l', 'k')} and l.epoch = k.epoch
+      where ${sameKey('l', 'k')} and l.epoch = k.epoch
         and ${isOwn(d)}
       returning l.group_name, l.kind, l.name, l.partition, l.epoch
     ), closed as (
       update ${d.table('lease_history')} h
       set ended_at = clock_timestamp(), end_reason = ${d.parameter('reason', 'text')}
-      from vacated v
-      where h.group_name = v.group_name and ${sameKey('h', 'v')} and h.epoch = v.epoch and h.ended_at is null
+      where ${openTerms(d, sql`vacated t`, 't.epoch')}
     ), touched as (${touchSession(d, 'vacated')})
     select v.kind, v.name, v.partition, (select holdings_version from touched) as holdings_version from vacated v`,
   (row) => ({ item: readLeaseKey(row), holdingsVersion: readNumberOrNull(row, 'holdings_version') }),

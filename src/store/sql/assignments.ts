@@ -176,9 +176,9 @@ const insertAssignments = statement<ByGroup & { moves: MoveRow[] }>(
   ) => sql`insert into ${d.table('assignments')} (topic_id, partition, group_name, agent_id, reason, assigned_at, home_agent)
     select p.topic_id, p.partition, t.group_name, m.agent_id, m.reason, ${d.now}, m.home
     from ${d.rows('moves', moveColumns)} as m
-    cross join ${d.table('topics')} t cross join ${d.table('partitions')} p
+    cross join ${d.table('topics')} t
+    ${d.lookUp('partitions', 'p', sql`p.topic_id = t.topic_id and p.partition = m.partition`)}
     where t.group_name = ${d.parameter('group', 'text')} and t.name = m.topic
-      and p.topic_id = t.topic_id and p.partition = m.partition
       and m.agent_id is not null and m.from_agent is null
     order by p.topic_id, p.partition
     on conflict do nothing`,

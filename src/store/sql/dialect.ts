@@ -36,6 +36,15 @@ export interface Dialect {
    * Left to itself SQLite would read the array anew for every row of the table.
    */
   rows(name: string, columns: Readonly<Record<string, ParameterType>>): SQL;
+  /** Ends a subquery that is to be planned by itself; empty where all are. */
+  readonly fence: SQL;
+  /** Behind row sources: their rows' `table` rows as `alias`, looked up for each by `on`, whatever is believed of the table's size. */
+  lookUp(table: TableName, alias: string, on: SQL): SQL;
+  /**
+   * A condition on the rows of `table` that a statement changes: those that `found` (from its FROM on) finds as `alias`. `key` names each. Nothing is joined,
+   * so that nothing is compared with anything.
+   */
+  isFound(alias: string, key: readonly string[], found: SQL): SQL;
   /** The database's clock, moving within a transaction. */
   readonly now: SQL;
   /** A time, `ms` milliseconds later. */
@@ -55,5 +64,6 @@ export interface Dialect {
   readonly history: SQL;
   /** The keys of all advisory locks that are held in this database now, as a row source with the column `key`. */
   readonly heldLocks: SQL;
-  compile(statement: SQL): CompiledSql;
+  /** `name`: of the statement, which a server's log and views then show. */
+  compile(statement: SQL, name?: string): CompiledSql;
 }

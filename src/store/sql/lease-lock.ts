@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import { type LeaseKey, leaseKeyText } from '../../domain/lease.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { first, type SqlRunner } from './database.ts';
-import { type LeaseRow, leaseRow } from './lease-rows.ts';
+import { isThere, type LeaseRow, leaseRow } from './lease-rows.ts';
 import { readNumber, readNumberOrNull, readText, readTextOrNull } from './read.ts';
 import { statement } from './statement.ts';
 
@@ -21,9 +21,7 @@ const lockLease = statement<{ group: string } & LeaseRow, LockedLease>(
   (d) => sql`select l.epoch, l.session_id, l.release_requested_epoch from ${d.table('leases')} l
     where l.group_name = ${d.parameter('group', 'text')} and l.kind = ${d.parameter('kind', 'text')}
       and l.name = ${d.parameter('name', 'text')} and l.partition = ${d.parameter('partition', 'integer')}
-      and (l.kind = 'role' or exists (select 1 from ${d.table('topics')} t
-        join ${d.table('partitions')} p on p.topic_id = t.topic_id
-        where t.group_name = l.group_name and t.name = l.name and p.partition = l.partition))
+      and ${isThere(d)}
     ${d.lock('no key update', 'l')}`,
   (row) => ({
     epoch: readNumber(row, 'epoch'),

@@ -4,12 +4,18 @@ import { type SQL, sql } from 'drizzle-orm';
 import { EPOCHS_PER_ERA } from '../../domain/limits.ts';
 import type { Dialect } from './dialect.ts';
 import { inHistory, quarantineRestMs } from './era.ts';
-import { readLeaseKey, sameKey, termRowColumns, wantedRowColumns } from './lease-rows.ts';
+import {
+  isThere,
+  readLeaseKey,
+  rowsOfGroup,
+  sameKey,
+  termRowColumns,
+  wantedRowColumns,
+} from './lease-rows.ts';
 import type { GrantedLease } from './lease-writes.ts';
 import { readBoolean, readNumber, readTextOrNull } from './read.ts';
 import type { Row } from './statement.ts';
 
-const group = (d: Dialect) => d.parameter('group', 'text');
 const session = (d: Dialect) => d.parameter('sessionId', 'uuid');
 
 /**
@@ -18,19 +24,16 @@ const session = (d: Dialect) => d.parameter('sessionId', 'uuid');
  * era's quarantine only what is reclaimed in this very era, parameter `reclaimEra`. To be followed by more conditions or nothing.
  */
 export function fromFreeLeases(d: Dialect): SQL {
-  return sql`from ${d.rows('leases', wantedRowColumns)} as w
-    cross join ${d.table('leases')} l
-    where l.group_name = ${group(d)} and ${sameKey('l', 'w')}
-      and ${inHistory(d)}
+  return sql`from ${rowsOfGroup(d, 'leases', wantedRowColumns)} as w
+    ${d.lookUp('leases', 'l', sameKey('l', 'w'))}
+    where ${inHistory(d)}
       and (${quarantineRestMs(d)} <= 0
         or w.reclaimed = 1 and (select number from ${d.table('era')}) = ${d.parameter('reclaimEra', 'bigint')})
       and not exists (
         select 1 from ${d.table('sessions')} s where s.session_id = l.session_id and s.ended_at is null)
       and exists (
         select 1 from ${d.table('sessions')} me where me.session_id = ${session(d)} and me.ended_at is null)
-      and (l.kind = 'role' or exists (
-        select 1 from ${d.table('topics')} t join ${d.table('partitions')} p on p.topic_id = t.topic_id
-        where t.group_name = l.group_name and t.name = l.name and p.partition = l.partition))`;
+      and ${isThere(d)}`;
 }
 
 /**
@@ -38,9 +41,9 @@ export function fromFreeLeases(d: Dialect): SQL {
  * up by key: how much a session holds is what planners know least (`isOwn`).
  */
 export function fromOwnTerms(d: Dialect): SQL {
-  return sql`from ${d.rows('terms', termRowColumns)} as w
+  return sql`from ${rowsOfGroup(d, 'terms', termRowColumns)} as w
     cross join ${d.table('leases')} l
-    where l.group_name = ${group(d)} and ${sameKey('l', 'w')} and l.epoch = w.epoch
+    where ${sameKey('l', 'w')} and l.epoch = w.epoch
       and ${isOwn(d)}`;
 }
 

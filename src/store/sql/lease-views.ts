@@ -14,7 +14,7 @@ import { hasCrashed } from './crashed-session.ts';
 import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
 import { first, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
-import { leaseHolder, type LeaseRow, leaseRow, readLeaseKey } from './lease-rows.ts';
+import { isThere, leaseHolder, type LeaseRow, leaseRow, readLeaseKey } from './lease-rows.ts';
 import {
   readNumber,
   readNumberOrNull,
@@ -54,9 +54,7 @@ const selectView = statement<{ group: string } & LeaseRow, LeaseView>(
   (d) => sql`select ${viewColumns(d)} from ${d.table('leases')} l ${withHolder(d)}
     where l.group_name = ${d.parameter('group', 'text')} and l.kind = ${d.parameter('kind', 'text')}
       and l.name = ${d.parameter('name', 'text')} and l.partition = ${d.parameter('partition', 'integer')}
-      and (l.kind = 'role' or exists (select 1 from ${d.table('topics')} t
-        join ${d.table('partitions')} p on p.topic_id = t.topic_id
-        where t.group_name = l.group_name and t.name = l.name and p.partition = l.partition))`,
+      and ${isThere(d)}`,
   readView,
 );
 

@@ -1,6 +1,6 @@
 // Leases: who won, read in a later statement than the grant. The grant and the release themselves are each backend's own
 // statements (`LeaseWrites`).
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { type LeaseKey, leaseKeyText, roleKey, type Term } from '../../domain/lease.ts';
 import {
   type AcquireAnswer,
@@ -13,10 +13,18 @@ import {
   type TermEndReason,
 } from '../leases.ts';
 import { first, type SqlDatabase } from './database.ts';
+import type { Dialect } from './dialect.ts';
 import type { LeaseWrites } from './lease-writes.ts';
 import { inHistory, quarantineRestMs } from './era.ts';
 import type { EraWatch } from './era-watch.ts';
-import { type LeaseRow, leaseRow, leaseRowColumns, readLeaseKey, sameKey } from './lease-rows.ts';
+import {
+  type LeaseRow,
+  leaseRow,
+  leaseRowColumns,
+  readLeaseKey,
+  rowsOfGroup,
+  sameKey,
+} from './lease-rows.ts';
 import { readBoolean, readNumber, readNumberOrNull, readTextOrNull } from './read.ts';
 import { notYet, sessionLost } from './not-granted.ts';
 import { nothing, statement } from './statement.ts';
@@ -27,7 +35,6 @@ interface LeaseState {
   readonly sessionId: string | null;
   /** The agent of the live session that holds it; null when free. */
   readonly holder: string | null;
-  readonly exists: boolean;
   readonly highWatermark: number | null;
   /** Whether the answer is of the era's history. */
   readonly isOfEra: boolean;
@@ -43,23 +50,28 @@ const insertRoles = statement<{ group: string; leases: LeaseRow[] }>(
   nothing,
 );
 
+/**
+ * Of the partition of the lease `l`; null where there is none, as for a role. Subqueries where joins would read better: each is one look by key,
+ * whatever the planner believes of tables that were filled a moment ago.
+ */
+function highWatermark(d: Dialect): SQL {
+  return sql`(select p.high_watermark from ${d.table('partitions')} p where l.kind = 'partition' and p.partition = l.partition
+    and p.topic_id = (select t.topic_id from ${d.table('topics')} t where t.group_name = l.group_name and t.name = l.name))`;
+}
+
 const selectStates = statement<{ group: string; leases: LeaseRow[] }, LeaseState>(
   'select_lease_states',
   (d) => sql`select l.kind, l.name, l.partition, l.epoch, l.session_id, s.agent_id,
-      (l.kind = 'role' or p.partition is not null) as known, p.high_watermark,
+      ${highWatermark(d)} as high_watermark,
       ${inHistory(d)} as is_of_era, ${quarantineRestMs(d)} as quarantine_rest_ms
-    from ${d.rows('leases', leaseRowColumns)} as w
-    cross join ${d.table('leases')} l
-    left join ${d.table('sessions')} s on s.session_id = l.session_id and s.ended_at is null
-    left join ${d.table('topics')} t on l.kind = 'partition' and t.group_name = l.group_name and t.name = l.name
-    left join ${d.table('partitions')} p on p.topic_id = t.topic_id and p.partition = l.partition
-    where l.group_name = ${d.parameter('group', 'text')} and ${sameKey('l', 'w')}`,
+    from ${rowsOfGroup(d, 'leases', leaseRowColumns)} as w
+    ${d.lookUp('leases', 'l', sameKey('l', 'w'))}
+    left join ${d.table('sessions')} s on s.session_id = l.session_id and s.ended_at is null`,
   (row) => ({
     key: readLeaseKey(row),
     epoch: readNumber(row, 'epoch'),
     sessionId: readTextOrNull(row, 'session_id'),
     holder: readTextOrNull(row, 'agent_id'),
-    exists: Boolean(row['known']),
     highWatermark: readNumberOrNull(row, 'high_watermark'),
     isOfEra: readBoolean(row, 'is_of_era'),
     quarantineRestMs: readNumber(row, 'quarantine_rest_ms'),
@@ -76,13 +88,9 @@ const selectLiveSession = statement<{ sessionId: string }, number>(
 
 const selectHeld = statement<{ sessionId: string }, HeldLease>(
   'select_held_leases',
-  // Subqueries where joins would read better: each is one look by key, whatever the planner believes of tables that were filled
-  // a moment ago.
   (d) => sql`select l.kind, l.name, l.partition, l.epoch,
       l.release_requested_epoch is not distinct from l.epoch as release_requested,
-      (select p.high_watermark from ${d.table('partitions')} p where l.kind = 'partition' and p.partition = l.partition
-        and p.topic_id = (select t.topic_id from ${d.table('topics')} t
-          where t.group_name = l.group_name and t.name = l.name)) as high_watermark
+      ${highWatermark(d)} as high_watermark
     from ${d.table('leases')} l
     where l.session_id = ${d.parameter('sessionId', 'uuid')} and ${inHistory(d)} order by l.kind, l.name, l.partition`,
   (row) => ({
@@ -129,7 +137,8 @@ export class SqlLeases implements Pick<LeaseStore, 'acquireLeases' | 'releaseLea
     const outcomes = keys.map((key): AcquireOutcome => {
       const state = states.get(leaseKeyText(key));
       const grant = granted.get(leaseKeyText(key));
-      if (!state?.exists) return { outcome: 'unknown', key };
+      if (!state || (key.kind === 'partition' && state.highWatermark === null))
+        return { outcome: 'unknown', key };
       const { epoch, highWatermark } = state;
       if (state.sessionId === sessionId) {
         return grant?.epoch === epoch

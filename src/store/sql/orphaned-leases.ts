@@ -3,6 +3,7 @@
 import { sql } from 'drizzle-orm';
 import type { ByGroup } from './agent-group.ts';
 import type { SqlDatabase, SqlRunner } from './database.ts';
+import { rowsOfGroup } from './lease-rows.ts';
 import { readNumber, readText } from './read.ts';
 import { nothing, type Row, statement } from './statement.ts';
 
@@ -10,6 +11,8 @@ type Orphan = { name: string; partition: number; epoch: number };
 type Orphans = { leases: Orphan[] };
 
 const orphanColumns = { name: 'text', partition: 'integer', epoch: 'bigint' } as const;
+
+const isWanted = sql`l.group_name = w.group_name and l.kind = 'partition' and l.name = w.name and l.partition = w.partition`;
 
 function readOrphan(row: Row): Orphan {
   return {
@@ -62,10 +65,9 @@ const freeNames = statement<{ topics: { topic_id: number }[] }>(
 /** Of leases that were judged those whose epoch is still the judged one: nobody has taken them since. */
 const lockOrphans = statement<ByGroup & Orphans, Orphan>(
   'lock_orphaned_leases',
-  (d) => sql`select l.name, l.partition, l.epoch from ${d.rows('leases', orphanColumns)} as w
+  (d) => sql`select l.name, l.partition, l.epoch from ${rowsOfGroup(d, 'leases', orphanColumns)} as w
     cross join ${d.table('leases')} l
-    where l.group_name = ${d.parameter('group', 'text')} and l.kind = 'partition' and l.name = w.name
-      and l.partition = w.partition and l.epoch = w.epoch
+    where ${isWanted} and l.epoch = w.epoch
     order by l.name, l.partition ${d.lock('update', 'l', 'skip locked')}`,
   readOrphan,
 );
@@ -82,11 +84,11 @@ const raiseFloors = statement<ByGroup & Orphans>(
 const deleteOrphans = statement<ByGroup & Orphans>(
   'delete_orphaned_leases',
   (d) => sql`delete from ${d.table('leases')}
-    where (group_name, kind, name, partition) in (
-      select l.group_name, l.kind, l.name, l.partition from ${d.rows('leases', orphanColumns)} as w
-      cross join ${d.table('leases')} l
-      where l.group_name = ${d.parameter('group', 'text')} and l.kind = 'partition' and l.name = w.name
-        and l.partition = w.partition)`,
+    where ${d.isFound(
+      'l',
+      ['group_name', 'kind', 'name', 'partition'],
+      sql`from ${rowsOfGroup(d, 'leases', orphanColumns)} as w ${d.lookUp('leases', 'l', isWanted)}`,
+    )}`,
   nothing,
 );
 

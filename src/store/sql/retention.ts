@@ -4,7 +4,7 @@ import type { Purged, SessionStore } from '../sessions.ts';
 import type { ByGroup } from './agent-group.ts';
 import type { SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
-import { sameKey, type TermRow, termRowColumns } from './lease-rows.ts';
+import { rowsOfGroup, sameKey, termKey, type TermRow, termRowColumns } from './lease-rows.ts';
 import { OrphanedLeases } from './orphaned-leases.ts';
 import { readNumber, readText } from './read.ts';
 import { nothing, statement } from './statement.ts';
@@ -53,10 +53,12 @@ const selectOldTerms = statement<Scope & TermRow & { limit: number }, TermRow>(
 const deleteTerms = statement<ByGroup & { terms: TermRow[] }, true>(
   'delete_terms',
   (d) => sql`delete from ${d.table('lease_history')}
-    where (group_name, kind, name, partition, epoch) in (
-      select h.group_name, h.kind, h.name, h.partition, h.epoch from ${d.rows('terms', termRowColumns)} as w
-      cross join ${d.table('lease_history')} h
-      where h.group_name = ${d.parameter('group', 'text')} and ${sameKey('h', 'w')} and h.epoch = w.epoch)
+    where ${d.isFound(
+      'h',
+      termKey,
+      sql`from ${rowsOfGroup(d, 'terms', termRowColumns)} as w
+        ${d.lookUp('lease_history', 'h', sql`${sameKey('h', 'w')} and h.epoch = w.epoch`)}`,
+    )}
     returning 1 as deleted`,
   () => true,
 );

@@ -41,7 +41,7 @@ export class StatementCache {
   get<P extends ParameterValues, R>(statement: Statement<P, R>): CompiledSql {
     let found = this.compiled.get(statement.name);
     if (!found) {
-      found = this.dialect.compile(statement.build(this.dialect));
+      found = this.dialect.compile(statement.build(this.dialect), statement.name);
       this.compiled.set(statement.name, found);
     }
     return found;

@@ -16,6 +16,12 @@ export function sqliteDialect(): Dialect {
       );
       return sql`(select ${sql.join(fields, sql`, `)} from json_each(${sql.placeholder(name)}))`;
     },
+    fence: sql``,
+    lookUp: (table, alias, on) => sql`cross join ${sql.identifier(table)} ${sql.identifier(alias)} on ${on}`,
+    isFound(alias, key, found) {
+      const columns = (of: string) => sql.raw(key.map((column) => `${of}${column}`).join(', '));
+      return sql`(${columns('')}) in (select ${columns(`${alias}.`)} ${found})`;
+    },
     // Rounded: seconds times 1,000 in floating point falls short of the millisecond as often as not.
     now: sql`cast(round(unixepoch('subsec') * 1000) as integer)`,
     plusMs: (time, ms) => sql`(${time} + ${ms})`,

@@ -10,6 +10,7 @@ import {
   leaseKeyOf,
   leaseRow,
   readLeaseKey,
+  rowsOfGroup,
   sameKey,
   type TermRow,
   termRowColumns,
@@ -30,19 +31,18 @@ import { nothing, type ParameterValues, type Statement, statement } from '../sql
 type BySession = { group: string; sessionId: string };
 type Terms = { terms: TermRow[] };
 
-const group = (d: Dialect) => d.parameter('group', 'text');
 const session = (d: Dialect) => d.parameter('sessionId', 'uuid');
 
 /** The leases (as `l`) that parameter `terms` names, each still at the epoch named. */
 function whereLease(d: Dialect) {
-  return sql`from ${d.rows('terms', termRowColumns)} as w
-    where l.group_name = ${group(d)} and ${sameKey('l', 'w')} and l.epoch = w.epoch`;
+  return sql`from ${rowsOfGroup(d, 'terms', termRowColumns)} as w
+    where ${sameKey('l', 'w')} and l.epoch = w.epoch`;
 }
 
 /** The records (as `h`) of the terms that parameter `terms` names, those not closed yet. */
 function whereTerm(d: Dialect) {
-  return sql`from ${d.rows('terms', termRowColumns)} as w
-    where h.group_name = ${group(d)} and ${sameKey('h', 'w')} and h.epoch = w.epoch and h.ended_at is null`;
+  return sql`from ${rowsOfGroup(d, 'terms', termRowColumns)} as w
+    where ${sameKey('h', 'w')} and h.epoch = w.epoch and h.ended_at is null`;
 }
 
 interface Judged {
@@ -84,8 +84,8 @@ const openGranted = statement<BySession & Terms>(
   (d) => sql`insert into ${d.table('lease_history')}
       (group_name, kind, name, partition, epoch, session_id, agent_id, acquired_at)
     select l.group_name, l.kind, l.name, l.partition, l.epoch, me.session_id, me.agent_id, l.acquired_at
-    from ${d.rows('terms', termRowColumns)} as w cross join ${d.table('leases')} l cross join ${d.table('sessions')} me
-    where l.group_name = ${group(d)} and ${sameKey('l', 'w')} and me.session_id = ${session(d)}`,
+    from ${rowsOfGroup(d, 'terms', termRowColumns)} as w cross join ${d.table('leases')} l cross join ${d.table('sessions')} me
+    where ${sameKey('l', 'w')} and me.session_id = ${session(d)}`,
   nothing,
 );
 

@@ -23,7 +23,7 @@ function explaining(plans: unknown[], edits: Mutant['edits']): Mutant {
     edits: [
       {
         statement: 'change_assignments',
-        find: /^\s*update/,
+        find: /^\/\* change_assignments \*\/ update/,
         replace: 'explain (analyze, buffers, timing off, format json) update',
       },
       ...edits,

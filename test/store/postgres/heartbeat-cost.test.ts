@@ -23,7 +23,7 @@ const renewsLeases: Mutant = {
   edits: [
     {
       statement: 'heartbeat',
-      find: /^with/,
+      find: /^\/\* heartbeat \*\/ with/,
       replace: `with renewed as (
         update {schema}.leases set acquired_at = acquired_at where session_id = $$4::uuid),`,
     },

@@ -44,7 +44,7 @@ export class Mutation {
 
   /** A dialect whose compiled texts are the mutant's. */
   dialect(real: Dialect): Dialect {
-    return { ...real, compile: (query) => this.edit(this.names.get(query), real.compile(query)) };
+    return { ...real, compile: (query, name) => this.edit(this.names.get(query), real.compile(query, name)) };
   }
 
   database(real: SqlDatabase): SqlDatabase {

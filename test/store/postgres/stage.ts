@@ -24,6 +24,8 @@ const attemptMs = 20_000;
 const pollMs = 5;
 
 export interface StoreOptions {
+  /** Default: `g`. */
+  readonly group?: string;
   readonly poolMax?: number;
   /** When not straight to the server. */
   readonly url?: string;
@@ -60,13 +62,14 @@ export class Stage implements AsyncDisposable {
   async store(name: string, options: StoreOptions = {}): Promise<MetadataStore> {
     const { poolMax = 4, onConnectionLost } = options;
     const connection = { ...this.connection(name, options.url), poolMax, onConnectionLost };
+    const inGroup = options.group ?? group;
     const store = this.mutation
-      ? this.mutantStore(connection, this.mutation)
+      ? this.mutantStore(connection, this.mutation, inGroup)
       : await openPostgresStore({
           ...connection,
           directConnectionString: connection.connectionString,
           schema: this.schema,
-          group,
+          group: inGroup,
           migrate: false,
         });
     this.opened.push(store);
@@ -157,6 +160,7 @@ export class Stage implements AsyncDisposable {
   private mutantStore(
     connection: ReturnType<Stage['connection']> & Pick<PostgresOptions, 'poolMax' | 'onConnectionLost'>,
     mutation: Mutation,
+    inGroup: string,
   ): MetadataStore {
     const dialect = mutation.dialect(postgresDialect(this.schema));
     const pool = new PostgresDatabase(dialect, connection);
@@ -179,7 +183,7 @@ export class Stage implements AsyncDisposable {
           await pool[Symbol.asyncDispose]();
         },
       },
-      group,
+      inGroup,
     );
   }
 }
