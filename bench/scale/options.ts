@@ -21,10 +21,12 @@ export interface ScaleOptions {
   /** Between the last change and the steady state: what the change left behind comes to an end, and the server's counters are told. */
   readonly settleSeconds: number;
   readonly ttlMs: number;
+  /** A part that takes longer is given up, and with it those after it. */
+  readonly patienceSeconds: number;
   readonly json: boolean;
 }
 
-type Sizes = Omit<ScaleOptions, 'scenario' | 'settleSeconds' | 'json'>;
+type Sizes = Omit<ScaleOptions, 'scenario' | 'settleSeconds' | 'patienceSeconds' | 'json'>;
 
 /** The goals of the project: what each scenario is run at when nothing else is said. */
 const goals: Readonly<Record<Scenario, Sizes>> = {
@@ -58,9 +60,9 @@ const goals: Readonly<Record<Scenario, Sizes>> = {
 };
 
 export const usage = `npm run bench:scale -- [--scenario ${scenarios.join('|')}] [--agents N] [--partitions N] [--topics N]
-  [--zones N] [--processes N] [--seconds N] [--settle N] [--ttl MS] [--json]
+  [--zones N] [--processes N] [--seconds N] [--settle N] [--ttl MS] [--patience N] [--json]
   whole (if not said): start, steady state, one agent and one zone killed, a rolling restart; steady: start and steady state;
-  takeover: start, and one agent killed. Sizes that are not said are those of the goals (docs/scale.md)`;
+  takeover: start, and one agent killed. A part that takes more than the patience (1,800 s) ends the run. Sizes that are not said are those of the goals (docs/scale.md)`;
 
 /** Throws UsageError. */
 export function scaleOptions(args: readonly string[]): ScaleOptions {
@@ -77,6 +79,7 @@ export function scaleOptions(args: readonly string[]): ScaleOptions {
       seconds: size,
       settle: size,
       ttl: size,
+      patience: size,
       json: { type: 'boolean', default: false },
     },
   });
@@ -101,6 +104,7 @@ export function scaleOptions(args: readonly string[]): ScaleOptions {
     seconds: whole('seconds', values.seconds, goal.seconds, 0),
     settleSeconds: whole('settle', values.settle, 12, 0),
     ttlMs: whole('ttl', values.ttl, goal.ttlMs),
+    patienceSeconds: whole('patience', values.patience, 1_800),
     json: values.json,
   };
 }

@@ -4,7 +4,7 @@ import type { Outcome } from './run.ts';
 
 const column = 14;
 
-export function describe({ options, phases, fallen }: Outcome): string {
+export function describe({ options, phases, fallen, unfinished }: Outcome): string {
   const { agents, partitions, zones, processes, ttlMs } = options;
   const title = `${agents} agents, ${partitions} partitions, ${zones} zones, ${processes} processes and one, TTL ${ttlMs} ms; one PostgreSQL 16, fsync on`;
   const shown = phases.filter(({ seconds, name }) => seconds > 0 && name !== 'settling');
@@ -24,6 +24,7 @@ export function describe({ options, phases, fallen }: Outcome): string {
     '',
     ...took,
     ...shown.flatMap(byName),
+    ...(unfinished === undefined ? [] : [`  GIVEN UP at ${unfinished}`]),
     fallen.length === 0 ? '  no epoch fell' : `  EPOCHS FELL: ${fallen.join(', ')}`,
   ].join('\n');
 }

@@ -14,6 +14,8 @@ export interface Outcome {
   readonly phases: readonly Phase[];
   /** Names of leases whose epoch fell, or that were led by nobody at the end of a part. */
   readonly fallen: readonly string[];
+  /** Why the part after these phases was given up; none when all are done. */
+  readonly unfinished?: string;
 }
 
 type Took = Readonly<Record<string, number>>;
@@ -51,11 +53,27 @@ export async function run(options: ScaleOptions, tell: (text: string) => void): 
       phases.push(phase);
       tell(`${name}: ${phase.seconds.toFixed(1)} s`);
     };
-    for (const { name, work } of partsOf(options, server.url, hosts, observer)) await part(name, work);
+    for (const { name, work } of partsOf(options, server.url, hosts, observer)) {
+      try {
+        await part(name, () => within(options.patienceSeconds, work()));
+      } catch (error) {
+        const unfinished = `${name}: ${error instanceof Error ? error.message : String(error)}`;
+        return { options, phases, fallen: [...fallen], unfinished };
+      }
+    }
     return { options, phases, fallen: [...fallen] };
   } finally {
     await Promise.all(hosts.map((host) => host.kill()));
   }
+}
+
+async function within(seconds: number, work: Promise<Took>): Promise<Took> {
+  const ending = new AbortController();
+  const late = sleep(seconds * 1_000, undefined, { signal: ending.signal }).then((): Took => {
+    throw new Error(`not done within ${seconds} s`);
+  });
+  late.catch(() => undefined); // when the work was done first
+  return Promise.race([work, late]).finally(() => ending.abort());
 }
 
 interface Part {

@@ -8,6 +8,7 @@ import { z } from 'zod';
 const counts = z.record(z.string(), z.number());
 const outcome = z.object({
   fallen: z.array(z.string()),
+  unfinished: z.string().optional(),
   phases: z.array(
     z.object({
       name: z.string(),
@@ -35,14 +36,20 @@ const ofPartitions = [
   'insert_assignments',
 ];
 
-test('ten agents with 1,000 partitions start, rest, lose one and a zone, and are restarted', async () => {
-  const args = Object.entries(sizes).flatMap(([name, value]) => [`--${name}`, String(value)]);
+const failure = z.object({ code: z.number(), stdout: z.string() });
+
+async function scaleRun(args: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(
     'npm',
     ['run', '--silent', 'bench:scale', '--', '--json', ...args],
     { maxBuffer: 16e6, timeout: 240_000 },
   );
-  const { phases, fallen } = outcome.parse(JSON.parse(stdout));
+  return stdout;
+}
+
+test('ten agents with 1,000 partitions start, rest, lose one and a zone, and are restarted', async () => {
+  const args = Object.entries(sizes).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const { phases, fallen } = outcome.parse(JSON.parse(await scaleRun(args)));
   expect(fallen).toEqual([]);
   // Each but the steady state ends when every partition is led.
   expect(phases.map(({ name, active }) => [name, active])).toEqual([
@@ -63,4 +70,16 @@ test('ten agents with 1,000 partitions start, rest, lose one and a zone, and are
   const looks = (steady.statements['observe_coordinator'] ?? 0) / steady.seconds;
   expect(looks).toBeLessThan(2 * 4 + agents * 0.4);
   expect(steady.rowsWritten['sessions']).toBeLessThan(agents * steady.seconds);
+}, 300_000);
+
+test('a part that takes longer than the patience ends the run, which tells what it has', async () => {
+  const args = ['--agents', '2', '--partitions', '10', '--topics', '1', '--settle', '100', '--patience', '4'];
+  const ended = await scaleRun(args).then(
+    () => ({ code: 0, stdout: '' }),
+    (error: unknown) => failure.parse(error),
+  );
+  expect(ended.code).toBe(1);
+  const { phases, unfinished } = outcome.parse(JSON.parse(ended.stdout));
+  expect(unfinished).toMatch(/: not done within 4 s$/);
+  expect(phases.map(({ name }) => name)).not.toContain('settling');
 }, 300_000);
