@@ -29,7 +29,7 @@ export async function measureLeases(stage: Stage): Promise<void> {
   await using etcd = await EtcdLeases.start(stage.findings);
   await using postgres = await postgresStage(url);
   await using raw = new Raw(url);
-  await createTopic(postgres.store, topic, partitionCount);
+  await postgres.createTopic(topic, partitionCount);
   const ours = new StoreLeases(postgres.store, await join(postgres.store, 'ours'));
   const theirs = await RawLeases.over(raw, postgres.store);
   for (const concurrency of concurrencies) {
@@ -167,14 +167,7 @@ export async function leaseSpeech(
     terms = granted(await store.acquireLeases(sessionId, keysOf(topic, partition, partition + 1)));
   });
   const release = await sentBy(() => store.releaseLeases(sessionId, terms, 'released'));
-  // The topic's ANALYZE may end meanwhile; only the commands around it have no name.
-  const named = (sent: readonly Sent[]) => sent.filter(({ name }) => name !== undefined);
-  return {
-    acquire: named(acquire),
-    release: named(release),
-    partition,
-    epoch: terms[0]?.epoch ?? Number.NaN,
-  };
+  return { acquire, release, partition, epoch: terms[0]?.epoch ?? Number.NaN };
 }
 
 interface RawTerm {

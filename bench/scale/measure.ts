@@ -22,6 +22,8 @@ export interface Phase {
   /** The worst of all processes, milliseconds. */
   readonly lag: { readonly p99: number; readonly max: number };
   readonly connections: number;
+  /** Made meanwhile. */
+  readonly connectionsOpened: number;
   readonly backendMb: number;
   /** Of all hosting processes. */
   readonly agentsMb: number;
@@ -75,6 +77,7 @@ export class Measuring {
         max: Math.max(0, ...lags.map(({ max }) => max)),
       },
       connections: after.database.connections,
+      connectionsOpened: after.database.connectionsOpened - before.database.connectionsOpened,
       backendMb: after.server.backendBytes / mega,
       agentsMb: [...after.hosts.values()].reduce((sum, { rssBytes }) => sum + rssBytes, 0) / mega,
       active: [...after.hosts.values()].reduce((sum, { active }) => sum + active, 0),

@@ -10,6 +10,8 @@ export interface DatabaseLook {
   readonly deadRows: number;
   readonly walBytes: number;
   readonly connections: number;
+  /** Since the server began. */
+  readonly connectionsOpened: number;
 }
 
 /** All partitions that are led, and the sum of their epochs. */
@@ -39,8 +41,14 @@ export class Observer implements AsyncDisposable {
   }
 
   async look(): Promise<DatabaseLook> {
-    const [whole] = await this.rows<{ transactions: string; wal: string; connections: number }>(
+    const [whole] = await this.rows<{
+      transactions: string;
+      wal: string;
+      connections: number;
+      opened: number;
+    }>(
       `select (select xact_commit + xact_rollback from pg_stat_database where datname = current_database()) as transactions,
+         (select sessions::integer from pg_stat_database where datname = current_database()) as opened,
          pg_current_wal_insert_lsn() - '0/0' as wal,
          (select count(*)::integer from pg_stat_activity where application_name like 'streamhouse%') as connections`,
     );
@@ -52,6 +60,7 @@ export class Observer implements AsyncDisposable {
       transactions: Number(whole?.transactions),
       walBytes: Number(whole?.wal),
       connections: whole?.connections ?? 0,
+      connectionsOpened: whole?.opened ?? 0,
       rowsWritten: Object.fromEntries(tables.map(({ table, written }) => [table, Number(written)])),
       deadRows: tables.reduce((sum, { dead }) => sum + Number(dead), 0),
     };

@@ -41,6 +41,7 @@ const rows: readonly (readonly [what: string, value: (phase: Phase) => string])[
   ['event loop lag max, ms', (phase) => phase.lag.max.toFixed(0)],
   ['dead rows', (phase) => `${phase.deadRows.before}→${phase.deadRows.after}`],
   ['connections', (phase) => String(phase.connections)],
+  ['connections opened', (phase) => String(phase.connectionsOpened)],
   ['MB of each backend', (phase) => phase.backendMb.toFixed(1)],
   ['MB of all agents', (phase) => phase.agentsMb.toFixed(0)],
   ['agents active', (phase) => String(phase.active)],

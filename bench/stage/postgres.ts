@@ -3,6 +3,7 @@ import type { MetadataStore } from '../../src/store/metadata-store.ts';
 import { openPostgresStore } from '../../src/store/postgres/open.ts';
 import { type PostgresServer, startPostgresServer } from '../../test/support/postgres-server.ts';
 import { dropSchema, freshSchemaName } from '../../test/support/schema.ts';
+import { createTopic } from './cast.ts';
 
 export const productionSettings = {
   fsync: 'on',
@@ -29,6 +30,8 @@ export interface PostgresStage extends AsyncDisposable {
   readonly store: MetadataStore;
   /** Another store on the same schema, as of another agent. */
   open(): Promise<MetadataStore>;
+  /** By a store of its own: what a large topic is followed by, an ANALYZE, is over then. */
+  createTopic(name: string, partitionCount: number): Promise<void>;
 }
 
 /** A schema of its own with a store on it; gone when it is disposed of. */
@@ -45,6 +48,10 @@ export async function postgresStage(url: string): Promise<PostgresStage> {
     schema,
     store: await open(),
     open,
+    async createTopic(name, partitionCount) {
+      await using store = await openPostgresStore(connectionOf(url, schema));
+      await createTopic(store, name, partitionCount);
+    },
     async [Symbol.asyncDispose]() {
       for (const store of opened) await store[Symbol.asyncDispose]();
       await dropSchema(url, schema);

@@ -76,7 +76,7 @@ export class Elector {
           continue;
         }
         // A look costs one read; only a vacancy is campaigned for.
-        const holder = (await this.deps.store.getLease(role))?.agentId ?? null;
+        const holder = await this.deps.store.roleHolder(role);
         if (holder !== null) {
           await this.bell.wait(clock, vacancyLookMs, signal);
           continue;

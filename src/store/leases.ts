@@ -164,6 +164,12 @@ export interface LeaseStore {
   /** One lease; undefined when there is no such partition, or no such role was ever held. */
   getLease(key: LeaseKey): Promise<LeaseView | undefined>;
 
+  /**
+   * The agent that leads the role, null when nobody does: what candidates ask at each change. It takes no connection of the pool, which a thousand of
+   * them would have to open first.
+   */
+  roleHolder(role: LeaseKey): Promise<string | null>;
+
   /** Leases of the group's existing partitions, in topic, then partition order. */
   listPartitionLeases(filter: LeaseFilter, page: PageRequest): Promise<Page<LeaseView>>;
 

@@ -154,7 +154,7 @@ describe('a candidate', () => {
   test('whose campaign was lost on its way campaigns again soon', async () => {
     const a = await candidate('a');
     a.faulty.next('acquireLeases', faults.loseRequest);
-    a.faulty.next('getLease', faults.refuse);
+    a.faulty.next('roleHolder', faults.refuse);
     await a.run();
     expect(a.elector.term).toBeUndefined();
     await stage.clock.advance(200);
@@ -167,7 +167,7 @@ describe('a candidate', () => {
     await a.run();
     await b.run();
     await stage.clock.advance(3 * budget.ttlMs);
-    expect(b.faulty.count('getLease')).toBe(4);
+    expect(b.faulty.count('roleHolder')).toBe(4);
     expect(b.faulty.count('acquireLeases')).toBe(0);
     await a.end();
     await a.holdings.release([a.holdings.get(COORDINATOR) ?? never()], 'released');

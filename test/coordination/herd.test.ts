@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => stage[Symbol.asyncDispose]());
 
 test('agents that come and go make those look at the coordinator that are close to it, not all', async () => {
-  const looks = ({ faulty }: StagedAgent) => faulty.count('getLease');
+  const looks = ({ faulty }: StagedAgent) => faulty.count('roleHolder');
   const before = [looks(close), looks(distant)] as const;
   for (let change = 0; change < changes; change += 1) {
     close.deps.signals.publish('membership');

@@ -114,7 +114,8 @@ beforeAll(async () => {
   await post(a, '/v1/topics', { name: 'orders', partitionCount: 4 });
   alone = await scraped(a, 'a to lead everything', (text) => leads(4)(text) && isSettled(text));
 
-  await fetch(`${a.agent.url}/v1/events?attach=broker`, { signal: brokerLeaves.signal });
+  const stream = await fetch(`${a.agent.url}/v1/events?attach=broker`, { signal: brokerLeaves.signal });
+  void stream.text().catch(() => undefined); // a stream that nobody reads is ended by the garbage collector
   const b = await join('b');
   asked = await scraped(a, 'the broker to be asked', (text) => of(text, 'lease_handoffs')[''] === 2);
   await acknowledgeAll(a);

@@ -59,6 +59,7 @@ function serverSettings({ attemptMs, strengthenCommit }: ConnectionOptions): str
 export class BoundedClient extends pg.Client {
   private readonly socket: Socket;
   private hasEnded = false;
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(config: pg.ClientConfig = {}) {
     const socket = new Socket();
@@ -75,6 +76,13 @@ export class BoundedClient extends pg.Client {
   /** Nothing comes of it any more. */
   get isOver(): boolean {
     return this.hasEnded || this.socket.destroyed;
+  }
+
+  /** One statement after the other. The driver would let them wait as well, but calls that deprecated. */
+  async inTurn<T>(ask: () => Promise<T>): Promise<T> {
+    const asked = this.turn.then(ask);
+    this.turn = asked.catch(() => undefined);
+    return asked;
   }
 
   cut(): void {
@@ -117,7 +125,7 @@ function ask(
 ): Promise<pg.QueryResult<Row>> {
   const isLarge = Object.values(parameters).some((value) => Array.isArray(value) && value.length >= manyRows);
   const text = { text: compiled.text, values: valuesOf(compiled, parameters) };
-  return client.query<Row>(isLarge ? text : { name, ...text });
+  return client.inTurn(() => client.query<Row>(isLarge ? text : { name, ...text }));
 }
 
 /** The statement's parameters as the driver wants them, in the order of its placeholders. */

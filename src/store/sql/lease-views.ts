@@ -12,7 +12,7 @@ import {
 import type { Page, PageRequest } from '../page.ts';
 import { hasCrashed } from './crashed-session.ts';
 import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
-import { first, type SqlDatabase } from './database.ts';
+import { first, type SqlConnection, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { isThere, leaseHolder, type LeaseRow, leaseRow, readLeaseKey } from './lease-rows.ts';
 import {
@@ -191,18 +191,25 @@ const selectHistory = statement<{ group: string; limit: number } & LeaseRow, Ter
 
 export class SqlLeaseViews implements Pick<
   LeaseStore,
-  'getLease' | 'listPartitionLeases' | 'countPartitions' | 'listRoleLeases' | 'leaseHistory'
+  'getLease' | 'roleHolder' | 'listPartitionLeases' | 'countPartitions' | 'listRoleLeases' | 'leaseHistory'
 > {
   private readonly db: SqlDatabase;
+  private readonly coordination: SqlConnection;
   private readonly group: string;
 
-  constructor(db: SqlDatabase, group: string) {
+  constructor(db: SqlDatabase, coordination: SqlConnection, group: string) {
     this.db = db;
+    this.coordination = coordination;
     this.group = group;
   }
 
   async getLease(key: LeaseKey): Promise<LeaseView | undefined> {
     return first(this.db, selectView, { group: this.group, ...leaseRow(key) });
+  }
+
+  async roleHolder(role: LeaseKey): Promise<string | null> {
+    const lease = await first(this.coordination, selectView, { group: this.group, ...leaseRow(role) });
+    return lease?.agentId ?? null;
   }
 
   async listPartitionLeases(filter: LeaseFilter, page: PageRequest): Promise<Page<LeaseView>> {

@@ -48,7 +48,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
   const sessions = new SqlSessions(db, coordination, eras, group);
   const agents = new SqlAgents(db, group);
   const retention = new SqlRetention(db, group);
-  const leaseViews = new SqlLeaseViews(db, group);
+  const leaseViews = new SqlLeaseViews(db, coordination, group);
   const leases = new SqlLeases(db, backend.leaseWrites, eras, group);
   const leaseRequests = new SqlLeaseRequests(db, group);
   const stuckCoordinator = new SqlStuckCoordinator(db, group);
@@ -108,6 +108,7 @@ export function sqlStore(backend: SqlBackend, group: string): MetadataStore {
     requestRelease: (key, expectedEpoch) => leaseRequests.requestRelease(key, expectedEpoch),
     retireCoordinator: (stuck) => stuckCoordinator.retire(stuck),
     getLease: (key) => leaseViews.getLease(key),
+    roleHolder: (role) => leaseViews.roleHolder(role),
     listPartitionLeases: (filter, page) => leaseViews.listPartitionLeases(filter, page),
     countPartitions: () => leaseViews.countPartitions(),
     listRoleLeases: (page) => leaseViews.listRoleLeases(page),
