@@ -149,7 +149,8 @@ describe('an acquire', () => {
     const keys = await wide(1_500);
     actor.faulty.next('acquireLeases', faults.loseReply);
     await expect(holdings.acquire(keys)).rejects.toBeInstanceOf(StoreUnavailable);
-    expect(holdings.partitions()).toHaveLength(500);
+    // All, where the store was reached by the one of the lost reply first: the other's version tells that something is missing.
+    expect([500, 1_500]).toContain(holdings.partitions().length);
     await catchUp();
     expect(holdings.partitions()).toHaveLength(1_500);
     expect(holdings.partitions()).toEqual(await stored());
