@@ -104,7 +104,7 @@ export function clientConfig(options: ConnectionOptions, server: Server, boundMs
  * Rows in one parameter from which on a statement is planned anew for each run. A prepared one's plan may be from when the tables were all but
  * empty, made for one row, and is kept; next to what so many rows take, another plan costs nothing.
  */
-const manyRows = 200;
+const plannedAnewFrom = 200;
 
 /** Runs a compiled statement by name (prepared once per connection, except for many rows) and cuts the connection when the time is up. */
 export function runBounded(
@@ -123,7 +123,9 @@ function ask(
   compiled: CompiledSql,
   parameters: ParameterValues,
 ): Promise<pg.QueryResult<Row>> {
-  const isLarge = Object.values(parameters).some((value) => Array.isArray(value) && value.length >= manyRows);
+  const isLarge = Object.values(parameters).some(
+    (value) => Array.isArray(value) && value.length >= plannedAnewFrom,
+  );
   const text = { text: compiled.text, values: valuesOf(compiled, parameters) };
   return client.inTurn(() => client.query<Row>(isLarge ? text : { name, ...text }));
 }
