@@ -145,16 +145,31 @@ describe('an acquire', () => {
     },
   );
 
-  test('of many leases shows what one of its statements was granted where another fails', async () => {
-    const keys = await wide(1_500);
-    actor.faulty.next('acquireLeases', faults.loseReply);
-    await expect(holdings.acquire(keys)).rejects.toBeInstanceOf(StoreUnavailable);
-    // All, where the store was reached by the one of the lost reply first: the other's version tells that something is missing.
-    expect([500, 1_500]).toContain(holdings.partitions().length);
-    await catchUp();
-    expect(holdings.partitions()).toHaveLength(1_500);
-    expect(holdings.partitions()).toEqual(await stored());
-  });
+  test.each([
+    ['after', 500],
+    ['before', 1_500], // the other's version tells that something is missing, and all is read
+  ] as const)(
+    'of many leases shows what one of its statements was granted where another’s reply is lost (which took effect %s it)',
+    async (order, shown) => {
+      const keys = await wide(1_500);
+      let tell = (): void => undefined;
+      const tookEffect = new Promise<void>((resolve) => (tell = resolve));
+      const otherIsShown = () => holdings.partitions().length === 500;
+      actor.faulty.next('acquireLeases', async (run, rest) => {
+        if (order === 'after') await rest(eventually(otherIsShown, { what: 'the other to be answered' }));
+        return faults.loseReply(run).finally(tell);
+      });
+      actor.faulty.next('acquireLeases', async (run, rest) => {
+        if (order === 'before') await rest(tookEffect);
+        return run();
+      });
+      await expect(holdings.acquire(keys)).rejects.toBeInstanceOf(StoreUnavailable);
+      expect(holdings.partitions()).toHaveLength(shown);
+      await catchUp();
+      expect(holdings.partitions()).toHaveLength(1_500);
+      expect(holdings.partitions()).toEqual(await stored());
+    },
+  );
 
   test('of more leases than fit into one statement takes them all', async () => {
     const keys = await wide(1_001);
