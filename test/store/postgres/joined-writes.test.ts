@@ -17,6 +17,7 @@ import {
 import type { Mutant } from './mutants.ts';
 import { differences, rule, type Scenario } from './rule.ts';
 
+/** The statement in which appends go together: what waits alone, beside it, in one of its own says nothing of the others. */
 const together = 'append_segments_together';
 
 const comparesNoEpoch: Mutant = {
@@ -112,9 +113,6 @@ const offsets: Scenario = async (stage) => {
   return differences({ gap, good }, { gap: 'offset_gap', good: 'appended' });
 };
 
-/** Words of the statement in which appends go together: what waits alone, beside it, says nothing of the others. */
-const joinedWords = 'with fence as materialized';
-
 /** One partition's row is locked by somebody; the appends to the others are asked in the same turn. */
 function oneLocked(lock: string): Scenario {
   return async (stage) => {
@@ -125,7 +123,7 @@ function oneLocked(lock: string): Scenario {
     await stage.query(lock);
     const asked = allOrders(10).map((_, p) => append(store, fence, [segment(0, 9)], p));
     const [first, ...others] = asked;
-    const othersFate = await stage.fate('store', Promise.all(others), 1, joinedWords);
+    const othersFate = await stage.fate('store', Promise.all(others), 1, together);
     const firstFate = first && (await stage.fate('store', first));
     await stage.query('rollback');
     return differences(
@@ -150,7 +148,7 @@ const takenOver: Scenario = async (stage) => {
   const successor = await lead(takeover.store, 'successor', [orders(0)]);
   const asked = [0, 1, 2].map((p) => append(store, fence, [segment(0, 9)], p));
   const [first, ...others] = asked;
-  const othersFate = await stage.fate('store', Promise.all(others), 1, joinedWords);
+  const othersFate = await stage.fate('store', Promise.all(others), 1, together);
   const firstFate = first && (await stage.fate('store', first));
   await takeover.commit();
   return differences(
