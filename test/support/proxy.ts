@@ -39,6 +39,7 @@ export class FaultProxy implements AsyncDisposable {
   #mode: ProxyMode = 'pass';
   #delayMs = 0;
   #commitCut: CommitCut | undefined;
+  #openedCount = 0;
 
   constructor(
     server: Server,
@@ -50,6 +51,7 @@ export class FaultProxy implements AsyncDisposable {
     this.#server = server;
     this.#isPostgres = target.isPostgres;
     server.on('connection', (client) => {
+      this.#openedCount += 1;
       if (this.#mode === 'refuse') client.resetAndDestroy();
       else this.#link(new ProxyLink(client, target));
     });
@@ -77,6 +79,11 @@ export class FaultProxy implements AsyncDisposable {
   /** Connections that are open now, on either side. */
   get connectionCount(): number {
     return this.#links.size;
+  }
+
+  /** Connections that were asked for so far. */
+  get openedCount(): number {
+    return this.#openedCount;
   }
 
   /** Resets every open connection on both sides; the mode stays. */

@@ -1,8 +1,9 @@
 // Making a connection: to the server that takes writes, whatever the URL names.
 import { StoreUnavailable } from '../../domain/refusal.ts';
 import { BoundedClient, clientConfig, type ConnectionOptions, queryBounded, weakCommits } from './client.ts';
-import { NotWritable } from './errors.ts';
+import { NotWritable, translateError } from './errors.ts';
 import { type Server, Servers } from './servers.ts';
+import type { Row } from '../sql/statement.ts';
 
 export interface Connected {
   readonly client: BoundedClient;
@@ -41,6 +42,27 @@ export async function connectWritable(
       clearTimeout(timer);
     }
   });
+}
+
+/** Asks the server. */
+export type Ask = (text: string, values?: readonly unknown[]) => Promise<Row[]>;
+
+/** A connection for the time of the work, whose every question is bounded by `boundMs`. Fails as `translateError` says. */
+export async function onConnection<T>(
+  options: ConnectionOptions,
+  work: (ask: Ask, server: Server) => Promise<T>,
+  boundMs = options.attemptMs,
+): Promise<T> {
+  try {
+    const { client, server } = await connectWritable(options);
+    try {
+      return await work((text, values = []) => queryBounded(client, text, values, boundMs), server);
+    } finally {
+      client.cut();
+    }
+  } catch (error) {
+    throw translateError(error);
+  }
 }
 
 /** The server that takes writes, for whoever connects by other means. A single one is not asked. */

@@ -2,12 +2,11 @@
 import { sql } from 'drizzle-orm';
 import type { EraDatabase } from '../era/era-database.ts';
 import type { SqlRunner } from '../sql/database.ts';
-import { refuseUnusableStore } from '../sql/migrations.ts';
 import { nothing, statement } from '../sql/statement.ts';
 import type { ConnectionOptions } from './client.ts';
 import { PostgresDatabase } from './database.ts';
 import { postgresDialect } from './dialect.ts';
-import { knownMigrations, PostgresSchema } from './migrate.ts';
+import { firstLook } from './first-look.ts';
 
 export interface PostgresEraOptions extends ConnectionOptions {
   readonly schema: string;
@@ -30,10 +29,12 @@ export async function excludeLeaseWrites(tx: SqlRunner): Promise<void> {
 
 /** Fails as opening the store for an agent does, with StoreUnavailable or StoreMisconfigured. */
 export async function openPostgresForEra(options: PostgresEraOptions): Promise<EraDatabase> {
-  const schema = new PostgresSchema(options, options.schema);
-  refuseUnusableStore(await schema.state(), knownMigrations);
-  const strengthenCommit = await schema.commitsWeakly();
-  const dialect = postgresDialect(options.schema, { isHistoryHidden: await schema.hidesHistory() });
-  const db = new PostgresDatabase(dialect, { ...options, strengthenCommit, poolMax: 1 });
+  const { isHistoryHidden, commitsWeakly } = await firstLook({
+    ...options,
+    migrate: false,
+    asksDurability: false,
+  });
+  const dialect = postgresDialect(options.schema, { isHistoryHidden });
+  const db = new PostgresDatabase(dialect, { ...options, strengthenCommit: commitsWeakly, poolMax: 1 });
   return { db, excludeLeaseWrites, [Symbol.asyncDispose]: () => db[Symbol.asyncDispose]() };
 }

@@ -3,20 +3,18 @@ import { EraKeeper, type OpenedEra } from '../era/era-keeper.ts';
 import type { MetadataStore } from '../metadata-store.ts';
 import type { ConnectionLock } from '../sessions.ts';
 import type { JoiningOptions } from '../sql/joining.ts';
-import { refuseUnusableStore } from '../sql/migrations.ts';
 import { sqlStore } from '../sql/store.ts';
-import { type ConnectionOptions, queryBounded } from './client.ts';
+import type { ConnectionOptions } from './client.ts';
 import { PostgresConnection } from './connection.ts';
 import type { Finding } from '../finding.ts';
-import { connectWritable, serversOf } from './connect.ts';
+import { onConnection, serversOf } from './connect.ts';
 import { PostgresDatabase } from './database.ts';
 import { postgresDialect } from './dialect.ts';
 import { excludeLeaseWrites } from './era-database.ts';
-import { checkDurability } from './doctor/durability.ts';
+import { type Durability, durabilityOf, firstLook } from './first-look.ts';
 import { PostgresFencedWrites } from './fenced-writes.ts';
 import { PostgresOffsetWrites } from './offset-writes.ts';
 import { PostgresLeaseWrites } from './lease-writes.ts';
-import { knownMigrations, PostgresSchema } from './migrate.ts';
 import { Servers } from './servers.ts';
 
 export interface PostgresOptions extends ConnectionOptions {
@@ -59,13 +57,10 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
       options.directServers ??
       (isOneWay ? servers : new Servers({ ...options, connectionString: options.directConnectionString })),
   };
-  const schema = new PostgresSchema(direct, options.schema);
-  if (options.migrate) await schema.migrate();
-  refuseUnusableStore(await schema.state(), knownMigrations);
-  const isHistoryHidden = await schema.hidesHistory();
+  const look = await firstLook({ ...direct, asksDurability: options.onDurability !== undefined });
+  const { isHistoryHidden, commitsWeakly: strengthenCommit } = look;
   if (isHistoryHidden) options.eras?.onHistoryHidden();
   const dialect = postgresDialect(options.schema, { isHistoryHidden });
-  const strengthenCommit = await schema.commitsWeakly();
   const db = new PostgresDatabase(dialect, { ...options, servers, strengthenCommit });
   const coordination = new PostgresConnection(dialect, {
     ...direct,
@@ -73,7 +68,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
     onLockLost: options.onConnectionLost,
     onLock: options.onLock,
   });
-  const endFollowing = await followDurability(direct);
+  const endFollowing = followDurability(direct, look.durability);
   return sqlStore(
     {
       name: 'postgres',
@@ -106,26 +101,20 @@ function joiningOf({ poolMax, attemptMs }: PostgresOptions): JoiningOptions {
   };
 }
 
-/** A look that fails says nothing: the store is open all the same. */
-async function followDurability(
-  direct: PostgresOptions & { readonly servers: Servers },
-): Promise<() => void> {
-  const { onDurability, schema, attemptMs, servers } = direct;
+/** What was seen first is told at once, and what another primary shows when there is one. A look that fails says nothing. */
+function followDurability(
+  { onDurability, ...direct }: PostgresOptions & { readonly servers: Servers },
+  first: Durability | undefined,
+): () => void {
   if (onDurability === undefined) return () => undefined;
   let closed = false;
-  const look = async (): Promise<void> => {
-    const { client, server } = await connectWritable(direct, servers);
-    try {
-      const ask = (text: string, values: readonly unknown[] = []) =>
-        queryBounded(client, text, values, attemptMs);
-      const findings = await checkDurability(ask, schema);
-      if (!closed) onDurability(findings, server.name);
-    } finally {
-      client.cut();
-    }
+  const tell = (seen: Durability | undefined): void => {
+    if (seen !== undefined && !closed) onDurability(seen.findings, seen.server);
   };
-  await look().catch(() => undefined);
-  const unsubscribe = servers.onMove(() => void look().catch(() => undefined));
+  const lookAgain = (): Promise<void> =>
+    onConnection(direct, (ask, server) => durabilityOf(ask, server, direct.schema)).then(tell);
+  tell(first);
+  const unsubscribe = direct.servers.onMove(() => void lookAgain().catch(() => undefined));
   return () => {
     closed = true;
     unsubscribe();

@@ -2,11 +2,8 @@
 // a failover. Looked at by `db doctor`, and by agents when they start and when the primary is another.
 import { type Finding, found, ok } from '../../finding.ts';
 import { readBoolean, readText, readTextList } from '../../sql/read.ts';
-import type { Row } from '../../sql/statement.ts';
 import { weakCommits } from '../client.ts';
-
-/** Asks the server. */
-export type Ask = (text: string, values?: readonly unknown[]) => Promise<Row[]>;
+import type { Ask } from '../connect.ts';
 
 export async function checkDurability(ask: Ask, schema: string): Promise<Finding[]> {
   return [...(await settings(ask, schema)), await standbys(ask)];
