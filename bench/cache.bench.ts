@@ -132,7 +132,7 @@ function cacheOver(store: MetadataStore): StoreCache {
       return Math.min(nowMs, startedMs);
     },
   };
-  const signals = { subscribe: () => () => undefined, health: () => ({ ok: true, detail: '' }) };
+  const signals = { subscribe: () => () => undefined, tellsOf: () => true };
   return new StoreCache(store, { clock, signals, count: () => undefined });
 }
 

@@ -75,9 +75,10 @@ export async function startAgent(config: AgentConfig, log: Logger, stop: AbortSi
   );
   // The process's own: event loop lag, memory, CPU.
   collectDefaultMetrics({ register: instruments.registry });
+  const ways = waysToStore(settings);
   const agent: Agent = new Agent(
     {
-      open: () => openStore(config, log, instruments),
+      open: (opening) => openStore(config, { ways, stop: opening, log, instruments }),
       askBrokerHealth: healthQuestion(settings.BROKER_HEALTH_URL),
       clock,
       random,
@@ -182,11 +183,44 @@ export function schemaAdmin(
   );
 }
 
-async function openStore(config: AgentConfig, log: Logger, instruments: Instruments): Promise<OpenedStore> {
+interface OpeningDeps {
+  readonly ways: () => Ways;
+  readonly stop: AbortSignal;
+  readonly log: Logger;
+  readonly instruments: Instruments;
+}
+
+/** The servers of a PostgreSQL URL, and those of the direct one, which may be the same. */
+interface Ways {
+  readonly servers: Servers;
+  readonly direct: Servers;
+}
+
+/** Made once, when they are needed first: what one attempt to open the store learns of the servers is for the next. */
+function waysToStore({
+  DATABASE_URL,
+  DIRECT_DATABASE_URL,
+  DATABASE_CA_FILE,
+}: AgentConfig['settings']): () => Ways {
+  const to = (connectionString: string): Servers =>
+    new Servers({ connectionString, caFile: DATABASE_CA_FILE }, { clock, random });
+  let ways: Ways | undefined;
+  return () => {
+    if (ways === undefined) {
+      const servers = to(DATABASE_URL);
+      const direct = DIRECT_DATABASE_URL ?? DATABASE_URL;
+      ways = { servers, direct: direct === DATABASE_URL ? servers : to(direct) };
+    }
+    return ways;
+  };
+}
+
+async function openStore(config: AgentConfig, deps: OpeningDeps): Promise<OpenedStore> {
   const { settings } = config;
+  const { log, instruments } = deps;
   const opened = settings.DATABASE_URL.startsWith('sqlite:')
     ? await openSqlite(config, log)
-    : await openPostgres(config, log, instruments);
+    : await openPostgres(config, deps);
   const store = meteredStore(opened.store, instruments);
   log.info({ backend: store.backend, schema: settings.DATABASE_SCHEMA }, 'store open');
   const { signals, onConnectionLost, crashDetection } = opened;
@@ -208,20 +242,20 @@ async function openStore(config: AgentConfig, log: Logger, instruments: Instrume
 
 async function openPostgres(
   { settings, budget }: AgentConfig,
-  log: Logger,
-  instruments: Instruments,
+  { ways, stop, log, instruments }: OpeningDeps,
 ): Promise<OpenedStore> {
   const direct = settings.DIRECT_DATABASE_URL ?? settings.DATABASE_URL;
   const applicationName = `streamhouse ${settings.AGENT_ID}`.slice(0, 63);
   const crashes = settings.CRASH_DETECTION ? new CrashDetection(log) : undefined;
   const caFile = settings.DATABASE_CA_FILE;
-  const directServers = new Servers({ connectionString: direct, caFile }, { clock, random });
+  const { servers, direct: directServers } = ways();
   const report = durabilityReport(log, instruments);
   const store = await openPostgresStore({
     connectionString: settings.DATABASE_URL,
     directConnectionString: direct,
-    servers: direct === settings.DATABASE_URL ? directServers : undefined,
+    servers,
     directServers,
+    stop,
     onDurability: report,
     caFile,
     applicationName,

@@ -9,6 +9,7 @@ import { systemClock as clock } from '../../src/platform/clock.ts';
 import type { Logger } from '../../src/platform/logger.ts';
 import { PostgresSignals } from '../../src/signals/postgres-signals.ts';
 import { openPostgresStore } from '../../src/store/postgres/open.ts';
+import { Servers } from '../../src/store/postgres/servers.ts';
 import { quietProbe } from '../../test/metrics/reading.ts';
 import type { HostedAgent, Hosting } from './messages.ts';
 
@@ -29,11 +30,14 @@ export function runAgent({ url, schema, ttlMs }: Hosting, hosted: HostedAgent, l
   const { budget } = derived;
   const instruments = createInstruments({ ...quietProbe, group });
   const applicationName = `streamhouse ${agentId}`;
-  const open = async () => {
+  const servers = new Servers({ connectionString: url });
+  const open = async (opening: AbortSignal) => {
     const crashes = new CrashDetection(log);
     const store = await openPostgresStore({
       connectionString: url,
       directConnectionString: url,
+      servers,
+      stop: opening,
       applicationName,
       attemptMs: budget.attemptMs,
       schema,

@@ -41,8 +41,8 @@ export interface OpenedStore extends AsyncDisposable {
 export interface AgentDeps {
   /** Asks the broker whether it is well, bounded in time; undefined: it is not asked. */
   readonly askBrokerHealth?: (() => Promise<void>) | undefined;
-  /** Opens the store once. StoreUnavailable: tried again for ever; StoreMisconfigured: `run` fails with it. */
-  readonly open: () => Promise<OpenedStore>;
+  /** Opens the store once, unless `stop` aborts first. StoreUnavailable: tried again for ever; StoreMisconfigured: `run` fails with it. */
+  readonly open: (stop: AbortSignal) => Promise<OpenedStore>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly newSessionId?: CoordinationDeps['newSessionId'];
@@ -267,9 +267,10 @@ export class Agent implements AgentView, AsyncDisposable {
     const backoff = new Backoff({ firstMs: 200, maxMs: 5_000, random });
     while (!stop.aborted) {
       try {
-        return await this.deps.open();
+        return await this.deps.open(stop);
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
+        if (stop.aborted) break;
         const waitMs = backoff.nextMs();
         this.detail = `waiting for the store: ${error.message}`;
         log.warn({ err: error, retryInMs: Math.round(waitMs) }, 'waiting for the store');

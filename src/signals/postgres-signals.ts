@@ -8,9 +8,12 @@ import createSubscriber from 'pg-listen';
 import { Backoff } from '../platform/backoff.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
+import { Patience } from '../platform/patience.ts';
 import { Serial } from '../platform/serial.ts';
+import { Interest } from './interest.ts';
 import { LocalBell } from './local-bell.ts';
 import {
+  forThoseWhoRemember,
   type SignalHandler,
   type SignalKind,
   signalKinds,
@@ -43,12 +46,20 @@ interface Deps {
   readonly random: () => number;
 }
 
+/** What agents tell each other, and what only their signals do: somebody remembers what he looked up. */
+type MessageKind = SignalKind | 'lookups';
+
+const messageKinds: readonly MessageKind[] = [...signalKinds, 'lookups'];
+
 interface Message {
-  readonly kind: SignalKind;
+  readonly kind: MessageKind;
   readonly sender: string;
   /** Whom it concerns. A program that does not know of it takes it for everybody's. */
   readonly agents?: readonly string[];
 }
+
+/** What a server that takes the connection may take to answer, after attempts in vain, milliseconds. */
+const patienceMaxMs = 10_000;
 
 /** PostgreSQL takes 8,000 bytes; what names more agents than fit names none. */
 const messageBytesMax = 7_000;
@@ -64,9 +75,11 @@ export class PostgresSignals implements Signals {
   private readonly bell = new LocalBell();
   private readonly channel: string;
   private readonly sender = randomUUID();
+  private readonly interest: Interest;
   private readonly backoff: Backoff;
+  private readonly patience = new Patience(patienceMaxMs);
   /** Kinds to be sent at the end of this turn, and whom they concern; undefined: everybody. */
-  private readonly outgoing = new Map<SignalKind, Set<string> | undefined>();
+  private readonly outgoing = new Map<MessageKind, Set<string> | undefined>();
   /** One at a time: a client of pg asks for nothing while it waits for an answer. */
   private readonly serial = new Serial();
   private sending: Promise<void> = Promise.resolve();
@@ -82,6 +95,7 @@ export class PostgresSignals implements Signals {
     this.deps = deps;
     this.options = options;
     this.channel = channelName(options.schema, options.group);
+    this.interest = new Interest({ ...deps, announce: () => this.sendSoon('lookups') });
     this.backoff = new Backoff({ firstMs: 100, maxMs: 5_000, random: deps.random });
   }
 
@@ -96,6 +110,11 @@ export class PostgresSignals implements Signals {
 
   publish(kind: SignalKind, agents?: readonly string[]): void {
     this.bell.ring(kind, agents);
+    if (forThoseWhoRemember.has(kind) && !this.interest.isLikely) return;
+    this.sendSoon(kind, agents);
+  }
+
+  private sendSoon(kind: MessageKind, agents?: readonly string[]): void {
     const isWaiting = this.outgoing.has(kind);
     const others = isWaiting ? this.outgoing.get(kind) : new Set<string>();
     this.outgoing.set(kind, others && agents && new Set([...others, ...agents]));
@@ -114,6 +133,11 @@ export class PostgresSignals implements Signals {
       };
     }
     return { ok: true, detail: 'listening' };
+  }
+
+  tellsOf(kind: SignalKind): boolean {
+    if (!this.health().ok) return false;
+    return !forThoseWhoRemember.has(kind) || this.interest.want();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -144,7 +168,12 @@ export class PostgresSignals implements Signals {
     const { signal } = this.closing;
     if (signal.aborted) return;
     const sockets = new Set<Socket>();
-    const subscriber = this.subscriberOn(way, sockets);
+    const answerMs = this.patience.of(this.options.attemptMs);
+    let isReached = false;
+    const onReached = (): void => {
+      isReached = true;
+    };
+    const subscriber = this.subscriberOn(way, answerMs, sockets, onReached);
     let stopFollowing = (): void => undefined;
     const over = new Promise<void>((resolve, reject) => {
       const onClosing = (): void => resolve();
@@ -167,6 +196,9 @@ export class PostgresSignals implements Signals {
       this.subscriber = subscriber;
       this.onConnected();
       await over;
+    } catch (error) {
+      if (!this.connected && isReached) this.patience.ranOut(answerMs);
+      throw error;
     } finally {
       stopFollowing();
       over.catch(() => undefined);
@@ -175,19 +207,28 @@ export class PostgresSignals implements Signals {
     }
   }
 
-  private subscriberOn(way: Way, sockets: Set<Socket>): Subscriber {
+  /** `answerMs`: of connecting, once the server is reached. */
+  private subscriberOn(way: Way, answerMs: number, sockets: Set<Socket>, onReached: () => void): Subscriber {
     const { applicationName, attemptMs, probeMs } = this.options;
     const subscriber = createSubscriber.default(
       {
         ...(way.connectionString !== undefined && { connectionString: way.connectionString }),
         ...(way.ssl !== undefined && { ssl: way.ssl }),
         application_name: applicationName,
-        connectionTimeoutMillis: attemptMs,
+        connectionTimeoutMillis: answerMs,
         query_timeout: attemptMs,
         stream: () => {
           const socket = new Socket();
           sockets.add(socket);
-          socket.once('close', () => sockets.delete(socket));
+          const unreached = setTimeout(() => socket.destroy(), attemptMs);
+          socket.once('connect', () => {
+            clearTimeout(unreached);
+            onReached();
+          });
+          socket.once('close', () => {
+            clearTimeout(unreached);
+            sockets.delete(socket);
+          });
           return socket;
         },
       },
@@ -211,7 +252,7 @@ export class PostgresSignals implements Signals {
   }
 
   /** Coalesced over one turn of the event loop: a burst of changes is one notification. */
-  private async send(kind: SignalKind): Promise<void> {
+  private async send(kind: MessageKind): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     const agents = this.outgoing.get(kind);
     this.outgoing.delete(kind);
@@ -229,7 +270,9 @@ export class PostgresSignals implements Signals {
     if (this.closed) return;
     this.connected = true;
     this.backoff.reset();
+    this.patience.reset();
     this.lastPingMs = undefined;
+    this.interest.connected();
     this.deps.log.debug({ channel: this.channel }, 'signals connected');
     this.bell.ring('resync');
   }
@@ -243,8 +286,11 @@ export class PostgresSignals implements Signals {
   private onNotification(payload: unknown): void {
     const message = readMessage(payload);
     if (message === undefined) return this.bell.ring('resync');
-    if (message.kind === 'ping') this.lastPingMs = this.deps.clock.monotonicMs();
-    if (message.sender !== this.sender) this.bell.ring(message.kind, message.agents);
+    const { kind, sender, agents } = message;
+    if (kind === 'ping') this.lastPingMs = this.deps.clock.monotonicMs();
+    if (sender === this.sender) return;
+    if (kind === 'lookups') this.interest.heard();
+    else this.bell.ring(kind, agents);
   }
 }
 
@@ -267,7 +313,7 @@ function parsed(text: string): unknown {
 function readMessage(payload: unknown): Message | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
   const { kind, sender, agents } = payload as Partial<Record<keyof Message, unknown>>;
-  const known = signalKinds.find((candidate) => candidate === kind);
+  const known = messageKinds.find((candidate) => candidate === kind);
   if (known === undefined || typeof sender !== 'string') return undefined;
   return isListOfNames(agents) ? { kind: known, sender, agents } : { kind: known, sender };
 }

@@ -36,6 +36,9 @@ export const signalKinds: readonly SignalKind[] = [
   'resync',
 ];
 
+/** These are of use only to who remembers what he read, and told only while somebody does. */
+export const forThoseWhoRemember: ReadonlySet<SignalKind> = new Set<SignalKind>(['routes', 'segments']);
+
 /** `agents`: whom alone it concerns, as far as the sender knows; undefined: everybody. */
 export type SignalHandler = (kind: SignalKind, agents?: readonly string[]) => void;
 
@@ -54,4 +57,9 @@ export interface Signals extends AsyncDisposable {
   publish(kind: SignalKind, agents?: readonly string[]): void;
   /** Whether signals from others can arrive now. */
   health(): SignalsHealth;
+  /**
+   * Whether what is remembered may be taken for unchanged until a signal of this kind comes. `routes` and `segments` are told only where
+   * somebody asks for this, and not from the first moment on.
+   */
+  tellsOf(kind: SignalKind): boolean;
 }

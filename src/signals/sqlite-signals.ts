@@ -61,6 +61,11 @@ export class SqliteSignals implements Signals {
       : { ok: false, detail: `cannot poll: ${this.failure}` };
   }
 
+  /** Whatever others commit shows. */
+  tellsOf(): boolean {
+    return this.failure === undefined;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.scope.end();
     await this.polling;

@@ -261,5 +261,9 @@ export class LocalSignals implements Signals {
     return { ok: true, detail: 'local' };
   }
 
+  tellsOf(): boolean {
+    return false;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {}
 }

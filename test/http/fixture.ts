@@ -266,7 +266,8 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   const { store: opened, remove } = await open(options);
   const signals = {
     subscribe: () => () => undefined,
-    health: () => ({ ok: true, detail: 'nobody else is there' }),
+    // Nobody else is there.
+    tellsOf: () => true,
   };
   const cache = new StoreCache(opened, { clock: systemClock, signals, count: () => undefined });
   const { store } = cache;

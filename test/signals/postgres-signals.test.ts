@@ -1,8 +1,18 @@
 // Signals over LISTEN/NOTIFY: who hears what, what an interruption means, and that nothing is left behind.
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { systemClock } from '../../src/platform/clock.ts';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  inject,
+  onTestFinished,
+  test,
+} from 'vitest';
+import { type Clock, systemClock } from '../../src/platform/clock.ts';
 import { channelName, PostgresSignals } from '../../src/signals/postgres-signals.ts';
 import type { SignalKind } from '../../src/signals/signals.ts';
 import { recordingLogger } from '../coordination/cluster.ts';
@@ -50,6 +60,7 @@ interface Options {
   readonly schema?: string;
   readonly deafAfterMs?: number;
   readonly probeMs?: number;
+  readonly clock?: Clock;
 }
 
 function start(options: Options = {}): Listener {
@@ -62,7 +73,7 @@ function start(options: Options = {}): Listener {
     return 0;
   };
   const signals = new PostgresSignals(
-    { clock: systemClock, log: recordingLogger([]), random },
+    { clock: options.clock ?? systemClock, log: recordingLogger([]), random },
     {
       locate: () => Promise.resolve({ connectionString: connection.href }),
       schema: options.schema ?? 'signals',
@@ -122,6 +133,55 @@ async function terminate(name: string): Promise<void> {
   );
   expect(rowCount).toBe(1);
 }
+
+describe('what only those must know who remember what they read', () => {
+  let aheadMs: number;
+  /** Runs with the others, and can be put forward. */
+  const clock: Clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
+
+  beforeEach(() => {
+    aheadMs = 0;
+  });
+
+  test('is told while somebody does, whoever it is', async () => {
+    const [a, b, c] = [await listening({ clock }), await listening(), await listening()];
+    // When it was just connected it cannot know.
+    a.signals.publish('routes');
+    await eventually(() => b.heard.length > 0);
+    aheadMs = 25_000;
+    a.signals.publish('routes');
+    a.signals.publish('segments');
+    a.signals.publish('leases');
+    await eventually(() => b.heard.includes('leases'));
+    expect(b.heard).toEqual(['routes', 'leases']);
+    // The publisher itself always hears it.
+    expect(a.heard).toEqual(['routes', 'routes', 'segments', 'leases']);
+
+    await eventually(() => c.signals.tellsOf('routes'));
+    a.signals.publish('routes');
+    await eventually(() => b.heard.length > 2);
+    expect([b.heard, c.heard]).toEqual([
+      ['routes', 'leases', 'routes'],
+      ['routes', 'leases', 'routes'],
+    ]);
+  });
+
+  test('is not promised to who cannot hear, nor held back from others for that', async () => {
+    const proxy = await startProxy(Number(new URL(url).port));
+    onTestFinished(() => proxy[Symbol.asyncDispose]());
+    const a = await listening({ through: proxy });
+    await eventually(() => a.signals.tellsOf('routes'));
+    proxy.mode = 'refuse';
+    proxy.cutAll();
+    await eventually(() => !a.signals.health().ok);
+    expect([a.signals.tellsOf('routes'), a.signals.tellsOf('topics')]).toEqual([false, false]);
+    proxy.mode = 'pass';
+    await eventually(() => a.signals.tellsOf('topics'));
+    // Others have to hear of it anew first.
+    expect(a.signals.tellsOf('routes')).toBe(false);
+    await eventually(() => a.signals.tellsOf('routes'));
+  });
+});
 
 describe('what is published', () => {
   test('is heard by others and by the publisher itself, each once', async () => {

@@ -28,6 +28,8 @@ export class SignalNetwork {
         for (const other of this.ears) if (other !== ear) this.send(other, kind);
       },
       health: () => ({ ok: true, detail: 'simulated' }),
+      // Nobody remembers what he read here.
+      tellsOf: () => false,
       [Symbol.asyncDispose]: async () => void this.ears.delete(ear),
     };
   }

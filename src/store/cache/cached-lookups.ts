@@ -3,7 +3,7 @@ import { leaseKeyText, partitionKey, type PartitionKey } from '../../domain/leas
 import type { OffsetLocation } from '../../domain/segment.ts';
 import type { Partition, Topic } from '../../domain/topic.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { SignalKind, SignalsHealth } from '../../signals/signals.ts';
+import type { SignalKind } from '../../signals/signals.ts';
 import type { LeaseView } from '../leases.ts';
 import type { Lookups } from '../lookups.ts';
 import type { MetadataStore } from '../metadata-store.ts';
@@ -13,8 +13,8 @@ import { SegmentIndex } from './segment-index.ts';
 
 export interface CachedLookupsDeps {
   readonly clock: Pick<Clock, 'monotonicMs'>;
-  /** Whether changes are told of: while they are not, nothing may be answered from memory. */
-  readonly health: () => SignalsHealth;
+  /** Whether changes that this kind of signal tells of are told: while they are not, nothing of them may be answered from memory. */
+  readonly tellsOf: (kind: SignalKind) => boolean;
   readonly count: (cache: CacheName, result: CacheResult) => void;
 }
 
@@ -26,6 +26,14 @@ const configBytesOfEntry = 512;
 const toldMaxAgeMs = 1_000;
 /** What appends change is told to nobody, there would be too much to tell: so old it may be, milliseconds. */
 const untoldMaxAgeMs = 100;
+
+/** What tells of another agent's changes. */
+const tellingOf: Readonly<Record<CacheName, SignalKind>> = {
+  topic: 'topics',
+  partition: 'segments',
+  lease: 'routes',
+  segment: 'segments',
+};
 
 const indexBounds = {
   segmentsMax: 25_000,
@@ -140,7 +148,7 @@ export class CachedLookups implements Lookups {
   }
 
   private isTold(cache: CacheName): boolean {
-    if (this.deps.health().ok) return true;
+    if (this.deps.tellsOf(tellingOf[cache])) return true;
     this.deps.count(cache, 'bypass');
     return false;
   }

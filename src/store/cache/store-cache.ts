@@ -6,8 +6,8 @@ import type { MetadataStore } from '../metadata-store.ts';
 import { CachedLookups, type CachedLookupsDeps } from './cached-lookups.ts';
 import { tellingStore } from './telling-store.ts';
 
-export interface StoreCacheDeps extends Omit<CachedLookupsDeps, 'health'> {
-  readonly signals: Pick<Signals, 'subscribe' | 'health'>;
+export interface StoreCacheDeps extends Omit<CachedLookupsDeps, 'tellsOf'> {
+  readonly signals: Pick<Signals, 'subscribe' | 'tellsOf'>;
 }
 
 export class StoreCache implements Disposable {
@@ -18,7 +18,7 @@ export class StoreCache implements Disposable {
   private readonly unsubscribe: () => void;
 
   constructor(real: MetadataStore, { signals, ...deps }: StoreCacheDeps) {
-    const lookups = new CachedLookups(real, { ...deps, health: () => signals.health() });
+    const lookups = new CachedLookups(real, { ...deps, tellsOf: (kind) => signals.tellsOf(kind) });
     this.lookups = lookups;
     this.store = tellingStore(real, lookups);
     this.unsubscribe = signals.subscribe((kind) => lookups.hear(kind));

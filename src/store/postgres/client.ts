@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import { is, Placeholder } from 'drizzle-orm';
 import pg from 'pg';
 import { StoreUnavailable } from '../../domain/refusal.ts';
+import { within } from '../../platform/within.ts';
 import type { Server, Servers } from './servers.ts';
 import type { CompiledSql } from '../sql/dialect.ts';
 import type { ParameterValues, Row } from '../sql/statement.ts';
@@ -28,7 +29,12 @@ export interface ConnectionOptions {
   readonly attemptMs: number;
   /** Ask for `synchronous_commit = on`: the server's own setting is weaker. */
   readonly strengthenCommit?: boolean;
+  /** Connecting ends when it aborts. */
+  readonly stop?: AbortSignal | undefined;
 }
+
+/** Silence after which TCP asks whether the other end is there, milliseconds. */
+const keepAliveMs = 30_000;
 
 const int8 = pg.types.builtins.INT8;
 
@@ -85,18 +91,25 @@ export class BoundedClient extends pg.Client {
     return asked;
   }
 
+  /** The other end took the connection, as its kernel does before the server comes to it. */
+  get isReached(): boolean {
+    return !this.socket.pending;
+  }
+
   cut(): void {
     this.socket.destroy();
   }
 }
 
-export function clientConfig(options: ConnectionOptions, server: Server, boundMs: number): pg.ClientConfig {
+/** The time of connecting is bounded by `Connecting`. */
+export function clientConfig(options: ConnectionOptions, server: Server): pg.ClientConfig {
   return {
     ...server.reached(),
     application_name: options.applicationName,
-    connectionTimeoutMillis: boundMs,
     options: serverSettings(options),
     keepAlive: true,
+    // A connection that nobody uses for long stays known to firewalls on the way.
+    keepAliveInitialDelayMillis: keepAliveMs,
   };
 }
 
@@ -184,20 +197,12 @@ export async function runOrLeave(
   parameters: ParameterValues,
   attemptMs: number,
 ): Promise<Row[]> {
-  const answer = ask(client, name, compiled, parameters);
-  answer.catch(() => undefined); // it may come when nobody waits any more
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new LeftWaiting(noAnswer(attemptMs), { outcomeUnknown: true })),
-      attemptMs,
-    );
-  });
-  try {
-    return (await Promise.race([answer, timeUp])).rows;
-  } finally {
-    clearTimeout(timer);
-  }
+  const { rows } = await within(
+    ask(client, name, compiled, parameters),
+    attemptMs,
+    () => new LeftWaiting(noAnswer(attemptMs), { outcomeUnknown: true }),
+  );
+  return rows;
 }
 
 function noAnswer(attemptMs: number): string {

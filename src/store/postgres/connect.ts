@@ -1,6 +1,6 @@
 // Making a connection: to the server that takes writes, whatever the URL names.
-import { StoreUnavailable } from '../../domain/refusal.ts';
 import { BoundedClient, clientConfig, type ConnectionOptions, queryBounded, weakCommits } from './client.ts';
+import { Connecting } from './connecting.ts';
 import { NotWritable, translateError } from './errors.ts';
 import { type Server, Servers } from './servers.ts';
 import type { Row } from '../sql/statement.ts';
@@ -14,32 +14,22 @@ export function serversOf(options: ConnectionOptions): Servers {
   return options.servers ?? new Servers(options);
 }
 
-/** Bounded by one attempt, over all hosts. Fails as `Servers.first` does. */
+/** Bounded by one attempt over all hosts; a single one that is slow to answer is given longer. Fails as `Servers.first` does. */
 export async function connectWritable(
   options: ConnectionOptions,
   servers = serversOf(options),
 ): Promise<Connected> {
   const isAnyone = options.mayOnlyRead === true && servers.all.length === 1;
   return servers.first(options.attemptMs, async (server, boundMs) => {
-    const client = new BoundedClient(clientConfig(options, server, boundMs));
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      client.cut();
-    }, boundMs);
+    const client = new BoundedClient(clientConfig(options, server));
+    using connecting = new Connecting(client, { servers, server, boundMs, stop: options.stop });
     try {
       await client.connect();
       if (!isAnyone) await prepare(client, server, servers, boundMs);
       return { client, server };
     } catch (error) {
       client.cut();
-      if (!late) throw error;
-      throw new StoreUnavailable(`${server.name} gave no answer within ${boundMs} ms`, {
-        outcomeUnknown: false,
-        cause: error,
-      });
-    } finally {
-      clearTimeout(timer);
+      throw connecting.reason(error);
     }
   });
 }
@@ -47,18 +37,23 @@ export async function connectWritable(
 /** Asks the server. */
 export type Ask = (text: string, values?: readonly unknown[]) => Promise<Row[]>;
 
-/** A connection for the time of the work, whose every question is bounded by `boundMs`. Fails as `translateError` says. */
+/** Each question is bounded by `boundMs`. */
+export function askOn({ client }: Connected, boundMs: number): Ask {
+  return (text, values = []) => queryBounded(client, text, values, boundMs);
+}
+
+/** A connection for the time of the work, as `askOn` has it. Fails as `translateError` says. */
 export async function onConnection<T>(
   options: ConnectionOptions,
   work: (ask: Ask, server: Server) => Promise<T>,
   boundMs = options.attemptMs,
 ): Promise<T> {
   try {
-    const { client, server } = await connectWritable(options);
+    const connected = await connectWritable(options);
     try {
-      return await work((text, values = []) => queryBounded(client, text, values, boundMs), server);
+      return await work(askOn(connected, boundMs), connected.server);
     } finally {
-      client.cut();
+      connected.client.cut();
     }
   } catch (error) {
     throw translateError(error);

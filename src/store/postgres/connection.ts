@@ -3,6 +3,8 @@
 //
 // A connection that was too slow is not cut then, but set aside: its lock still says that we live, until a heartbeat on another
 // connection has said so under another lock. So a lock vanishes with the process or with the network, never because of a time-out.
+import { StoreUnavailable } from '../../domain/refusal.ts';
+import { within } from '../../platform/within.ts';
 import type { SqlConnection } from '../sql/database.ts';
 import type { ConnectionLock } from '../sessions.ts';
 import type { Dialect } from '../sql/dialect.ts';
@@ -15,12 +17,14 @@ import {
   runBounded,
   runOrLeave,
 } from './client.ts';
-import { connectWritable, serversOf } from './connect.ts';
+import { type Connected, connectWritable, serversOf } from './connect.ts';
 import { NotWritable, translateError } from './errors.ts';
 import { LockKeys, ShownLocks } from './shown-locks.ts';
 import type { Server, Servers } from './servers.ts';
 
 export interface CoordinationOptions extends ConnectionOptions {
+  /** Made already, and asked to commit as the others do. */
+  readonly first?: Connected | undefined;
   /** Called when a connection that held a lock was lost; undefined: no lock is taken. */
   readonly onLockLost?: (() => void) | undefined;
   /** Called with what became of the lock of each connection that is made. */
@@ -38,6 +42,7 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
   private readonly statements: StatementCache;
   private readonly servers: Servers;
   private readonly endFollowing: () => void;
+  private first: Connected | undefined;
   private current: Promise<Coordinating> | undefined;
   /** The current one's, when it is connected. */
   private client: BoundedClient | undefined;
@@ -45,10 +50,12 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
   private readonly lockKeys = new LockKeys(Math.random);
   private readonly shown = new ShownLocks<BoundedClient>((client) => client.cut());
   private closed = false;
+  private readonly closing = new AbortController();
   private made = 0;
 
   constructor(dialect: Dialect, options: CoordinationOptions) {
     this.options = options;
+    this.first = options.first;
     this.statements = new StatementCache(dialect);
     this.servers = serversOf(options);
     this.endFollowing = this.servers.onLeave((server) => {
@@ -62,7 +69,7 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
 
   async lockKey(): Promise<number | null> {
     try {
-      const { client, lockKey } = await this.connected();
+      const { client, lockKey } = await this.connectedInTime();
       if (lockKey !== null) this.shown.show(client, lockKey);
       return lockKey;
     } catch (error) {
@@ -76,7 +83,7 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
 
   async all<P extends ParameterValues, R>(statement: Statement<P, R>, parameters: P): Promise<R[]> {
     try {
-      const { client, server } = await this.connected();
+      const { client, server } = await this.connectedInTime();
       const compiled = this.statements.get(statement);
       const run = this.shown.isShown(client) ? runOrLeave : runBounded;
       try {
@@ -98,10 +105,12 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.closed = true;
+    this.closing.abort();
     this.endFollowing();
     const connected = await this.current?.catch(() => undefined);
     this.current = undefined;
     connected?.client.cut();
+    this.first?.client.cut();
     for (const client of this.shown.aside) client.cut();
   }
 
@@ -123,6 +132,14 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
     client.cut();
   }
 
+  /** Who asks waits for one attempt's time; connecting goes on, and is for who asks next. */
+  private async connectedInTime(): Promise<Coordinating> {
+    const { attemptMs } = this.options;
+    const late = (): Error =>
+      new StoreUnavailable(`PostgreSQL gave no connection within ${attemptMs} ms`, { outcomeUnknown: false });
+    return within(this.connected(), attemptMs, late);
+  }
+
   private async connected(): Promise<Coordinating> {
     if (this.closed) throw new Error('the coordination connection is closed');
     if (!this.current) {
@@ -137,7 +154,7 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
   }
 
   private async connect(onEnd: () => void): Promise<Coordinating> {
-    const { client, server } = await connectWritable(this.options, this.servers);
+    const { client, server } = this.takeFirst() ?? (await this.make());
     client.once('end', () => {
       if (client === this.client) this.servers.lost();
       onEnd();
@@ -154,6 +171,16 @@ export class PostgresConnection implements SqlConnection, AsyncDisposable {
       client.cut();
       throw error;
     }
+  }
+
+  private takeFirst(): Connected | undefined {
+    const { first } = this;
+    this.first = undefined;
+    return first?.client.isOver === true ? undefined : first;
+  }
+
+  private async make(): Promise<Connected> {
+    return connectWritable({ ...this.options, stop: this.closing.signal }, this.servers);
   }
 
   /** Behind a pooler a lock would be that of whoever has the server's connection next: then none is taken. */

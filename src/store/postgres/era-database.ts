@@ -4,6 +4,7 @@ import type { EraDatabase } from '../era/era-database.ts';
 import type { SqlRunner } from '../sql/database.ts';
 import { nothing, statement } from '../sql/statement.ts';
 import type { ConnectionOptions } from './client.ts';
+import { onConnection } from './connect.ts';
 import { PostgresDatabase } from './database.ts';
 import { postgresDialect } from './dialect.ts';
 import { firstLook } from './first-look.ts';
@@ -29,11 +30,9 @@ export async function excludeLeaseWrites(tx: SqlRunner): Promise<void> {
 
 /** Fails as opening the store for an agent does, with StoreUnavailable or StoreMisconfigured. */
 export async function openPostgresForEra(options: PostgresEraOptions): Promise<EraDatabase> {
-  const { isHistoryHidden, commitsWeakly } = await firstLook({
-    ...options,
-    migrate: false,
-    asksDurability: false,
-  });
+  const { isHistoryHidden, commitsWeakly } = await onConnection(options, (ask, server) =>
+    firstLook(ask, server, { ...options, migrate: false, asksDurability: false }),
+  );
   const dialect = postgresDialect(options.schema, { isHistoryHidden });
   const db = new PostgresDatabase(dialect, { ...options, strengthenCommit: commitsWeakly, poolMax: 1 });
   return { db, excludeLeaseWrites, [Symbol.asyncDispose]: () => db[Symbol.asyncDispose]() };

@@ -1,9 +1,9 @@
 // What whoever opens the store asks its server first, all on one connection: where many start at once, each connection is a process that the
 // server forks.
 import type { Finding } from '../finding.ts';
-import { refuseUnusableStore, schemaStatus, type SchemaState } from '../sql/migrations.ts';
+import { refuseUnusableStore, schemaStatus } from '../sql/migrations.ts';
 import { type ConnectionOptions, weakCommits } from './client.ts';
-import { type Ask, onConnection } from './connect.ts';
+import type { Ask } from './connect.ts';
 import { checkDurability } from './doctor/durability.ts';
 import { isHidden, knownMigrations, PostgresSchema, readState } from './migrate.ts';
 import type { Server } from './servers.ts';
@@ -29,27 +29,22 @@ export interface FirstLookOptions extends ConnectionOptions {
   readonly asksDurability: boolean;
 }
 
-/** Fails with StoreUnavailable while the server cannot be reached, StoreMisconfigured where the schema is not one to work with. */
-export async function firstLook(options: FirstLookOptions): Promise<FirstLook> {
-  let look = await lookOnce(options);
-  if (options.migrate && schemaStatus(look.state, knownMigrations).pending.length > 0) {
+/** Fails with StoreUnavailable when the server does not answer, StoreMisconfigured where the schema is not one to work with. */
+export async function firstLook(ask: Ask, server: Server, options: FirstLookOptions): Promise<FirstLook> {
+  let state = await readState(ask, options.schema);
+  if (options.migrate && schemaStatus(state, knownMigrations).pending.length > 0) {
     await new PostgresSchema(options, options.schema).migrate();
-    look = await lookOnce(options);
+    state = await readState(ask, options.schema);
   }
-  refuseUnusableStore(look.state, knownMigrations);
-  return look;
-}
-
-async function lookOnce(options: FirstLookOptions): Promise<FirstLook & { readonly state: SchemaState }> {
-  return onConnection(options, async (ask, server) => ({
-    state: await readState(ask, options.schema),
+  refuseUnusableStore(state, knownMigrations);
+  return {
     isHistoryHidden: await hidesHistory(ask),
     commitsWeakly: await commitsWeakly(ask),
     // Last: one that fails says nothing, and nothing is asked after it.
     durability: options.asksDurability
       ? await durabilityOf(ask, server, options.schema).catch(() => undefined)
       : undefined,
-  }));
+  };
 }
 
 export async function durabilityOf(ask: Ask, server: Server, schema: string): Promise<Durability> {

@@ -7,11 +7,12 @@ import { sqlStore } from '../sql/store.ts';
 import type { ConnectionOptions } from './client.ts';
 import { PostgresConnection } from './connection.ts';
 import type { Finding } from '../finding.ts';
-import { onConnection, serversOf } from './connect.ts';
+import { askOn, type Connected, connectWritable, onConnection, serversOf } from './connect.ts';
 import { PostgresDatabase } from './database.ts';
 import { postgresDialect } from './dialect.ts';
 import { excludeLeaseWrites } from './era-database.ts';
-import { type Durability, durabilityOf, firstLook } from './first-look.ts';
+import { type Durability, durabilityOf, type FirstLook, firstLook } from './first-look.ts';
+import { translateError } from './errors.ts';
 import { PostgresFencedWrites } from './fenced-writes.ts';
 import { PostgresOffsetWrites } from './offset-writes.ts';
 import { PostgresLeaseWrites } from './lease-writes.ts';
@@ -57,13 +58,14 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
       options.directServers ??
       (isOneWay ? servers : new Servers({ ...options, connectionString: options.directConnectionString })),
   };
-  const look = await firstLook({ ...direct, asksDurability: options.onDurability !== undefined });
+  const { first, look } = await connectFirst(direct);
   const { isHistoryHidden, commitsWeakly: strengthenCommit } = look;
   if (isHistoryHidden) options.eras?.onHistoryHidden();
   const dialect = postgresDialect(options.schema, { isHistoryHidden });
   const db = new PostgresDatabase(dialect, { ...options, servers, strengthenCommit });
   const coordination = new PostgresConnection(dialect, {
     ...direct,
+    first,
     strengthenCommit,
     onLockLost: options.onConnectionLost,
     onLock: options.onLock,
@@ -88,6 +90,25 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Metad
     },
     options.group,
   );
+}
+
+/** The connection on which all is asked that must be known first; it goes on as the coordination connection. */
+async function connectFirst(options: PostgresOptions): Promise<{ first: Connected; look: FirstLook }> {
+  try {
+    const first = await connectWritable(options);
+    try {
+      const ask = askOn(first, options.attemptMs);
+      const asksDurability = options.onDurability !== undefined;
+      const look = await firstLook(ask, first.server, { ...options, asksDurability });
+      if (look.commitsWeakly) await ask('set synchronous_commit = on');
+      return { first, look };
+    } catch (error) {
+      first.client.cut();
+      throw error;
+    }
+  } catch (error) {
+    throw translateError(error);
+  }
 }
 
 /** Two requests under way keep the server busy while the answers of one are told; half of the pool may wait for locks. */

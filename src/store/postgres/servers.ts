@@ -3,6 +3,7 @@
 import { StoreMisconfigured, StoreUnavailable } from '../../domain/refusal.ts';
 import { Backoff } from '../../platform/backoff.ts';
 import { type Clock, systemClock } from '../../platform/clock.ts';
+import { Patience } from '../../platform/patience.ts';
 import { nameOfHost, urlsByHost } from '../host-list.ts';
 import { reach, type Reached } from './encryption.ts';
 import { NotWritable, PoolBusy, translateError } from './errors.ts';
@@ -30,11 +31,15 @@ type Listener = (server: Server) => void;
 const pauseFirstMs = 50;
 const pauseMaxMs = 1_000;
 
+/** What a server that takes connections may take to answer, after attempts in vain, milliseconds. */
+const patienceMaxMs = 20_000;
+
 export class Servers {
   readonly all: readonly Server[];
   private readonly clock: Clock;
   /** Connections that were lost together do not come back together, whoever asks for them and however often. */
   private readonly backoff: Backoff;
+  private readonly patience = new Patience(patienceMaxMs);
   private readonly leaving = new Set<Listener>();
   private readonly moving = new Set<Listener>();
   /** The one that was last writable; before that, the first. */
@@ -59,8 +64,8 @@ export class Servers {
   }
 
   /**
-   * Connects to the first server with which `connect` succeeds, beginning with the one that was last writable. All together take
-   * `boundMs`, of which a silent one gets its share. Fails with what the only one said, with StoreMisconfigured when a person
+   * Connects to the first server with which `connect` succeeds, beginning with the one that was last writable. Several take `boundMs`
+   * together, of which a silent one gets its share. Fails with what the only one said, with StoreMisconfigured when a person
    * must act on each of them, else with StoreUnavailable that names what each said.
    */
   async first<T>(boundMs: number, connect: (server: Server, boundMs: number) => Promise<T>): Promise<T> {
@@ -81,6 +86,24 @@ export class Servers {
     }
     this.troubled = true;
     throw this.judge(order, failures);
+  }
+
+  /**
+   * How long a server that has taken a connection may be silent, where the usual time is `boundMs`. Of several another one is asked
+   * instead: it may be the new primary.
+   */
+  patientMs(boundMs: number): number {
+    return this.all.length === 1 ? this.patience.of(boundMs) : boundMs;
+  }
+
+  /** Connections were asked for in vain, and none has been made since: there may be many who ask. */
+  get isCrowded(): boolean {
+    return this.patience.isTried;
+  }
+
+  /** It took a connection and was silent for so long. */
+  wasSilent(ms: number): void {
+    this.patience.ranOut(ms);
   }
 
   /** A connection was lost: the next one is not made at once. */
@@ -117,6 +140,7 @@ export class Servers {
   private found(server: Server): void {
     this.troubled = false;
     this.backoff.reset();
+    this.patience.reset();
     if (server === this.preferred) return;
     const before = this.preferred;
     this.preferred = server;

@@ -25,8 +25,8 @@ class Bell {
     this.handler(kind);
   }
 
-  health() {
-    return { ok: this.ok, detail: '' };
+  tellsOf(): boolean {
+    return this.ok;
   }
 }
 

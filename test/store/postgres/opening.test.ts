@@ -10,7 +10,7 @@ const [target] = inject('postgresTargets');
 if (target === undefined) throw new Error('no PostgreSQL to test with');
 const { url } = target;
 
-test('a store whose schema is there is opened with one connection, on which all is asked', async () => {
+test('a store whose schema is there is opened with one connection, which goes on as the one that heartbeats', async () => {
   const schema = freshSchemaName();
   await using proxy = await startProxy(Number(new URL(url).port));
   const through = new URL(url);
@@ -26,6 +26,8 @@ test('a store whose schema is there is opened with one connection, on which all 
     await (await openPostgresStore(options))[Symbol.asyncDispose]();
     const before = proxy.openedCount;
     const store = await openPostgresStore(options);
+    expect(proxy.openedCount - before).toBe(1);
+    await store.observeSessions();
     expect(proxy.openedCount - before).toBe(1);
     await store.listTopics({ limit: 1 });
     expect(proxy.openedCount - before).toBe(2);
