@@ -1,13 +1,15 @@
+import { onLate } from './late.ts';
+
 /** What comes of the promise, or `late`'s error when nothing has within `ms` milliseconds. It goes on then, and nobody hears how it ends. */
 export async function within<T>(pending: Promise<T>, ms: number, late: () => Error): Promise<T> {
   pending.catch(() => undefined); // it may fail when nobody waits any more
-  let timer: NodeJS.Timeout | undefined;
+  let forget = (): void => undefined;
   const timeUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), ms);
+    forget = onLate(ms, () => reject(late()));
   });
   try {
     return await Promise.race([pending, timeUp]);
   } finally {
-    clearTimeout(timer);
+    forget();
   }
 }

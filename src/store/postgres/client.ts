@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import { is, Placeholder } from 'drizzle-orm';
 import pg from 'pg';
 import { StoreUnavailable } from '../../domain/refusal.ts';
+import { onLate } from '../../platform/late.ts';
 import { within } from '../../platform/within.ts';
 import type { Server, Servers } from './servers.ts';
 import type { CompiledSql } from '../sql/dialect.ts';
@@ -169,10 +170,10 @@ async function bounded(
   run: () => Promise<pg.QueryResult<Row>>,
 ): Promise<Row[]> {
   let late = false;
-  const timer = setTimeout(() => {
+  const forget = onLate(attemptMs, () => {
     late = true;
     client.cut();
-  }, attemptMs);
+  });
   try {
     return (await run()).rows;
   } catch (error) {
@@ -182,7 +183,7 @@ async function bounded(
       cause: error,
     });
   } finally {
-    clearTimeout(timer);
+    forget();
   }
 }
 

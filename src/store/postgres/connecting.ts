@@ -1,6 +1,7 @@
 // A connection in the making. Two bounds, for two kinds of silence: a host that cannot be reached is given up after the usual time, and tried
 // again, for then it tells nothing; a server that has taken the connection and not come to it yet is waited for longer each time.
 import { StoreUnavailable } from '../../domain/refusal.ts';
+import { onLate } from '../../platform/late.ts';
 import type { BoundedClient } from './client.ts';
 import type { Server, Servers } from './servers.ts';
 
@@ -15,7 +16,7 @@ export interface ConnectingOptions {
 export class Connecting implements Disposable {
   private readonly client: BoundedClient;
   private readonly options: ConnectingOptions;
-  private readonly timers: readonly NodeJS.Timeout[];
+  private readonly forget: () => void;
   private late: StoreUnavailable | undefined;
 
   /** Begins when the client does. */
@@ -24,15 +25,17 @@ export class Connecting implements Disposable {
     this.options = options;
     const { servers, boundMs, stop } = options;
     const answerMs = servers.patientMs(boundMs);
-    this.timers = [
-      setTimeout(() => {
-        if (!client.isReached) this.giveUp(`was not reached within ${boundMs} ms`);
-      }, boundMs),
-      setTimeout(() => {
-        servers.wasSilent(answerMs);
-        this.giveUp(`gave no answer within ${answerMs} ms`);
-      }, answerMs),
-    ];
+    const forgetReaching = onLate(boundMs, () => {
+      if (!client.isReached) this.giveUp(`was not reached within ${boundMs} ms`);
+    });
+    const forgetAnswering = onLate(answerMs, () => {
+      servers.wasSilent(answerMs);
+      this.giveUp(`gave no answer within ${answerMs} ms`);
+    });
+    this.forget = () => {
+      forgetReaching();
+      forgetAnswering();
+    };
     stop?.addEventListener('abort', this.onStop, { once: true });
     if (stop?.aborted === true) this.onStop();
   }
@@ -44,7 +47,7 @@ export class Connecting implements Disposable {
 
   /** Made, or failed. */
   [Symbol.dispose](): void {
-    for (const timer of this.timers) clearTimeout(timer);
+    this.forget();
     this.options.stop?.removeEventListener('abort', this.onStop);
   }
 
