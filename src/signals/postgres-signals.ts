@@ -8,6 +8,7 @@ import createSubscriber from 'pg-listen';
 import { Backoff } from '../platform/backoff.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
+import { onLate } from '../platform/late.ts';
 import { Patience } from '../platform/patience.ts';
 import { Serial } from '../platform/serial.ts';
 import { Interest } from './interest.ts';
@@ -220,13 +221,13 @@ export class PostgresSignals implements Signals {
         stream: () => {
           const socket = new Socket();
           sockets.add(socket);
-          const unreached = setTimeout(() => socket.destroy(), attemptMs);
+          const forget = onLate(attemptMs, () => socket.destroy());
           socket.once('connect', () => {
-            clearTimeout(unreached);
+            forget();
             onReached();
           });
           socket.once('close', () => {
-            clearTimeout(unreached);
+            forget();
             sockets.delete(socket);
           });
           return socket;

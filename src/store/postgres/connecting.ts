@@ -29,7 +29,7 @@ export class Connecting implements Disposable {
       if (!client.isReached) this.giveUp(`was not reached within ${boundMs} ms`);
     });
     const forgetAnswering = onLate(answerMs, () => {
-      servers.wasSilent(answerMs);
+      if (client.isReached) servers.wasSilent(answerMs);
       this.giveUp(`gave no answer within ${answerMs} ms`);
     });
     this.forget = () => {
@@ -54,7 +54,7 @@ export class Connecting implements Disposable {
   private readonly onStop = (): void => this.giveUp('is not asked any more: we are stopping');
 
   private giveUp(why: string): void {
-    this.late = new StoreUnavailable(`${this.options.server.name} ${why}`, { outcomeUnknown: false });
+    this.late ??= new StoreUnavailable(`${this.options.server.name} ${why}`, { outcomeUnknown: false });
     this.client.cut();
   }
 }

@@ -40,7 +40,7 @@ export async function firstLook(ask: Ask, server: Server, options: FirstLookOpti
   return {
     isHistoryHidden: await hidesHistory(ask),
     commitsWeakly: await commitsWeakly(ask),
-    // Last: one that fails says nothing, and nothing is asked after it.
+    // Last: one that fails says nothing.
     durability: options.asksDurability
       ? await durabilityOf(ask, server, options.schema).catch(() => undefined)
       : undefined,

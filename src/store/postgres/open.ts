@@ -100,7 +100,8 @@ async function connectFirst(options: PostgresOptions): Promise<{ first: Connecte
       const ask = askOn(first, options.attemptMs);
       const asksDurability = options.onDurability !== undefined;
       const look = await firstLook(ask, first.server, { ...options, asksDurability });
-      if (look.commitsWeakly) await ask('set synchronous_commit = on');
+      // One that was cut off meanwhile is made anew when it is needed.
+      if (look.commitsWeakly && !first.client.isOver) await ask('set synchronous_commit = on');
       return { first, look };
     } catch (error) {
       first.client.cut();

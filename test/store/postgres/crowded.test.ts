@@ -3,6 +3,8 @@
 import { sql } from 'drizzle-orm';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { StoreUnavailable } from '../../../src/domain/refusal.ts';
+import { BoundedClient } from '../../../src/store/postgres/client.ts';
+import { Connecting } from '../../../src/store/postgres/connecting.ts';
 import { PostgresConnection } from '../../../src/store/postgres/connection.ts';
 import { PostgresDatabase } from '../../../src/store/postgres/database.ts';
 import { postgresDialect } from '../../../src/store/postgres/dialect.ts';
@@ -83,6 +85,19 @@ test('a pool asks for one connection at a time, and whoever asks next has it', a
   // Nobody else comes now: what is asked at once is done at once.
   await Promise.all(Array.from({ length: 10 }, () => db.all(one, {})));
   expect(proxy.openedCount).toBe(openedCount + options.poolMax - 1);
+});
+
+test('a host that is not reached tells nothing of a crowd', async () => {
+  const { options } = await crowded();
+  const servers = new Servers(options);
+  const [server] = servers.all;
+  if (server === undefined) throw new Error('no server');
+  // It never connects.
+  const client = new BoundedClient({ connectionString: url });
+  using connecting = new Connecting(client, { servers, server, boundMs: 20 });
+  await eventually(() => client.isOver);
+  expect(servers.isCrowded).toBe(false);
+  expect(String(connecting.reason(new Error('cut')))).toContain('was not reached within 20 ms');
 });
 
 test('to open the store is given up at once when the agent stops', async () => {
