@@ -1,3 +1,4 @@
+// Waiting for what may never come.
 import { onLate } from './late.ts';
 
 /** What comes of the promise, or `late`'s error when nothing has within `ms` milliseconds. It goes on then, and nobody hears how it ends. */
