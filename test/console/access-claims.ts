@@ -76,6 +76,8 @@ export function accessClaims(site: () => ConsoleSite): void {
           void dialog.dismiss();
         });
         await giveToken(page, changingToken);
+        // What arrives first moves the header's links, and a click may miss the one that it is meant for.
+        await rowOf(page, 'Agents', 'broker-1').waitFor();
         for (const name of ['Agents', 'Overview', 'Topics', 'Events']) {
           await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
           await page.getByRole('heading', { level: 2, name, exact: true }).waitFor();
