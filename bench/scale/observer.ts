@@ -14,11 +14,6 @@ export interface DatabaseLook {
   readonly connectionsOpened: number;
 }
 
-/** All partitions that are led, and the sum of their epochs. */
-interface Led {
-  readonly led: number;
-}
-
 const takeoverLookMs = 10;
 const lookMs = 250;
 const patienceMs = 1_800_000;
@@ -67,16 +62,16 @@ export class Observer implements AsyncDisposable {
   }
 
   /** Resolves when so many partitions are led by live sessions. */
-  async untilLed(partitions: number, everyMs = lookMs): Promise<void> {
+  async untilLed(partitions: number): Promise<void> {
     await eventually(
       async () => {
-        const [row] = await this.rows<Led>(
+        const [row] = await this.rows<{ led: number }>(
           `select count(*)::integer as led from leases l join sessions s using (session_id)
            where l.kind = 'partition' and s.ended_at is null`,
         );
         return row?.led === partitions;
       },
-      { everyMs, timeoutMs: patienceMs, what: `${partitions} partitions to be led` },
+      { everyMs: lookMs, timeoutMs: patienceMs, what: `${partitions} partitions to be led` },
     );
   }
 
@@ -94,16 +89,25 @@ export class Observer implements AsyncDisposable {
     );
   }
 
-  /** From the end of the first of these agents' last sessions to the last grant since, by the database's clock; milliseconds. */
+  /**
+   * Waits until no lease names a session of these agents, which have ended; answers how long that was from the first such end on, by the database's clock,
+   * milliseconds. Next to nothing to ask: counting all leases every few milliseconds would take a core from those that are being measured.
+   */
   async takeoverMs(agentIds: readonly string[]): Promise<number> {
-    const [row] = await this.rows<{ ms: number }>(
-      `select (extract(epoch from max(l.acquired_at) - min(s.ended_at)) * 1000)::float8 as ms
-       from sessions s, leases l
-       where s.agent_id = any($1) and s.end_reason = 'reaped' and l.kind = 'partition' and l.acquired_at > s.ended_at
-         and not exists (select 1 from sessions later where later.agent_id = s.agent_id and later.registered_at > s.registered_at)`,
-      [agentIds],
+    const { ms } = await eventually(
+      async () => {
+        const [row] = await this.rows<{ ms: number; left: boolean }>(
+          `select (extract(epoch from clock_timestamp() - min(s.ended_at)) * 1000)::float8 as ms,
+             bool_or(exists (select from leases l where l.session_id = s.session_id)) as left
+           from sessions s where s.agent_id = any($1) and s.end_reason = 'reaped'
+             and not exists (select 1 from sessions later where later.agent_id = s.agent_id and later.registered_at > s.registered_at)`,
+          [agentIds],
+        );
+        return row?.left === false && row;
+      },
+      { everyMs: takeoverLookMs, timeoutMs: patienceMs, what: 'all leases of ended sessions to be taken' },
     );
-    return row?.ms ?? Number.NaN;
+    return ms;
   }
 
   /** Of every lease by its name. */

@@ -25,8 +25,6 @@ const schema = 'streamhouse';
 const connectionsPerAgent = 6;
 /** Beside the agents: the bench's own, the server's reserve. */
 const connectionsSpare = 50;
-/** Each look counts all leases: more of them would be part of what they watch. The database tells when the last one was granted. */
-const takeoverLookMs = 100;
 
 /** `tell` hears what is done, for people. */
 export async function run(options: ScaleOptions, tell: (text: string) => void): Promise<Outcome> {
@@ -124,13 +122,11 @@ function partsOf(
       const detected = await timed('until all their sessions were ended', () =>
         observer.untilEnded(agentIds),
       );
-      const all = await timed('from then until all were led', () =>
-        observer.untilLed(partitions, takeoverLookMs),
-      );
       const granted = {
-        'from the first end of a session to the last grant': await observer.takeoverMs(agentIds),
+        'from the first end of a session until all were led': await observer.takeoverMs(agentIds),
       };
-      return { ...detected, ...all, ...granted };
+      await led();
+      return { ...detected, ...granted };
     },
   });
   const again = (name: string, starting: readonly HostingProcess[]): Part => ({

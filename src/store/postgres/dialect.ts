@@ -52,6 +52,7 @@ export function postgresDialect(schema: string, options: PostgresDialectOptions 
       const name = sql.identifier(alias);
       return sql`cross join lateral (select ${name}.ctid, ${name}.* from ${tableName(table)} ${name} where ${on} ${fence}) ${name}`;
     },
+    joinWhole: (rows, alias, on) => sql`full join ${rows} ${sql.identifier(alias)} on ${on}`,
     // By where they are: the snapshot that finds them is the one that changes them.
     isFound: (alias, _key, found) => sql`ctid = any(array(select ${sql.identifier(alias)}.ctid ${found}))`,
     now: sql`clock_timestamp()`,

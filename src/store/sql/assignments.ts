@@ -19,7 +19,8 @@ import { type ByGroup, raiseGeneration, selectGeneration } from './agent-group.t
 import { ConstraintViolation, first, manyRows, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { inHistory } from './era.ts';
-import { leaseHolder, leaseRow } from './lease-rows.ts';
+import { leaseRow } from './lease-rows.ts';
+import { fromLedPartitions } from './led-partitions.ts';
 import {
   readBoolean,
   readJsonObject,
@@ -58,32 +59,19 @@ const selectPlannerAgents = statement<ByGroup, LiveAgent>(
   }),
 );
 
-/**
- * Subqueries where joins would read better: each is one look by primary key, whatever the planner believes of tables that
- * were filled a moment ago. Joined, 100,000 partitions took it more than a minute. And all of an assignment comes out of one of them, as
- * `agent/home/pinned`, since names hold no `/`: the looks are most of what a plan's input costs.
- */
 const selectPlannerPartitions = statement<ByGroup, PlannerPartition>(
   'select_planner_partitions',
-  (d) => sql`select t.name as topic, p.partition,
-      (select n.agent_id || '/' || coalesce(n.home_agent, '') || '/' || case when ${isPin(d)} then 'pinned' else '' end
-        from ${d.table('assignments')} n
-        where n.topic_id = p.topic_id and n.partition = p.partition) as assignment,
-      (select s.agent_id from ${d.table('sessions')} s where s.ended_at is null and s.session_id = (${leaseHolder(d)})) as holder
-    from ${d.table('topics')} t
-    join ${d.table('partitions')} p on p.topic_id = t.topic_id
-    where t.group_name = ${d.parameter('group', 'text')} order by t.name, p.partition`,
-  (row) => {
-    const [assignedTo = null, home, pinned] = readTextOrNull(row, 'assignment')?.split('/') ?? [];
-    return {
-      topic: readText(row, 'topic'),
-      partition: readNumber(row, 'partition'),
-      assignedTo,
-      holder: readTextOrNull(row, 'holder'),
-      pinned: pinned === 'pinned',
-      home: home || null,
-    };
-  },
+  (d) => sql`select p.topic, p.partition, n.agent_id as assigned_to, n.home_agent as home,
+      coalesce(${isPin(d)}, false) as pinned, h.agent_id as holder
+    ${fromLedPartitions(d)} order by p.nth, p.partition`,
+  (row) => ({
+    topic: readText(row, 'topic'),
+    partition: readNumber(row, 'partition'),
+    assignedTo: readTextOrNull(row, 'assigned_to'),
+    holder: readTextOrNull(row, 'holder'),
+    pinned: readBoolean(row, 'pinned'),
+    home: readTextOrNull(row, 'home'),
+  }),
 );
 
 /** Of these agents those without a live session; nothing of one that is forgotten. */
@@ -243,6 +231,8 @@ const selectAssignment = statement<ByGroup & { topic: string; partition: number 
 export class SqlAssignments implements Omit<AssignmentStore, 'assign' | keyof SqlRebalance> {
   private readonly db: SqlDatabase;
   private readonly group: string;
+  /** Agents that had more than a few when last read: they are not tried with a few first. */
+  private readonly hadMany = new Set<string>();
 
   constructor(db: SqlDatabase, group: string) {
     this.db = db;
@@ -315,10 +305,15 @@ export class SqlAssignments implements Omit<AssignmentStore, 'assign' | keyof Sq
   ): Promise<{ readonly generation: number; readonly partitions: readonly AssignedPartition[] }> {
     const { group } = this;
     const generation = await this.assignmentGeneration();
-    const few = await this.db.all(selectAssigned, { group, agentId, limit: fewAssignedMax + 1 });
-    if (few.length <= fewAssignedMax) return { generation, partitions: few };
+    if (!this.hadMany.has(agentId)) {
+      const few = await this.db.all(selectAssigned, { group, agentId, limit: fewAssignedMax + 1 });
+      if (few.length <= fewAssignedMax) return { generation, partitions: few };
+    }
     const all = { group, agentId, limit: Number.MAX_SAFE_INTEGER };
-    return { generation, partitions: await this.db.all(selectAssigned, all, 'large') };
+    const partitions = await this.db.all(selectAssigned, all, 'large');
+    if (partitions.length > fewAssignedMax) this.hadMany.add(agentId);
+    else this.hadMany.delete(agentId);
+    return { generation, partitions };
   }
 
   async readTargets(keys: readonly AssignedPartition[]): Promise<readonly PartitionTarget[]> {

@@ -41,6 +41,12 @@ export interface Dialect {
   /** Behind row sources: their rows' `table` rows as `alias`, looked up for each by `on`, whatever is believed of the table's size. */
   lookUp(table: TableName, alias: string, on: SQL): SQL;
   /**
+   * Behind a row source: beside each row those of `rows` by `on`, equalities alone, or nulls. In one pass over both, whatever is believed of their
+   * sizes: PostgreSQL has no other way where what is without a partner on either side is asked for. So those of `rows` without one come too, with nulls
+   * before them: leave them out by a condition that is no comparison with a null (`coalesce`), which it would see through.
+   */
+  joinWhole(rows: SQL, alias: string, on: SQL): SQL;
+  /**
    * A condition on the rows of `table` that a statement changes: those that `found` (from its FROM on) finds as `alias`. `key` names each. Nothing is joined,
    * so that nothing is compared with anything.
    */

@@ -55,12 +55,6 @@ export function leaseKeyOf({ kind, name, partition }: LeaseRow): LeaseKey {
   return kind === 'role' ? roleKey(name) : partitionKey(name, partition);
 }
 
-/** The session that the lease of partition `p` of topic `t` names: a subquery. */
-export function leaseHolder(d: Dialect): SQL {
-  return sql`select l.session_id from ${d.table('leases')} l where l.group_name = t.group_name
-    and l.kind = 'partition' and l.name = t.name and l.partition = p.partition`;
-}
-
 export function readLeaseKey(row: Row): LeaseKey {
   const [kind, name] = [readText(row, 'kind'), readText(row, 'name')];
   return leaseKeyOf({ kind, name, partition: readNumber(row, 'partition') });

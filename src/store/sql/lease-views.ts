@@ -14,7 +14,8 @@ import { hasCrashed } from './crashed-session.ts';
 import { decodeCursor, pageOf, partitionNumberMax } from './cursor.ts';
 import { first, type SqlConnection, type SqlDatabase } from './database.ts';
 import type { Dialect } from './dialect.ts';
-import { isThere, leaseHolder, type LeaseRow, leaseRow, readLeaseKey } from './lease-rows.ts';
+import { isThere, type LeaseRow, leaseRow, readLeaseKey } from './lease-rows.ts';
+import { fromLedPartitions } from './led-partitions.ts';
 import {
   readNumber,
   readNumberOrNull,
@@ -140,14 +141,9 @@ const selectHolders = statement<{ sessions: { session_id: string }[] }, Holder>(
 
 const countPartitions = statement<{ group: string }, PartitionCounts>(
   'count_partitions',
-  (d) => sql`select count(distinct t.topic_id) as topics, count(*) as total,
-      count((select 1 from ${d.table('sessions')} s where s.ended_at is null and s.session_id = (${leaseHolder(d)}))) as led,
-      count((select 1 from ${d.table('assignments')} n
-        where n.topic_id = p.topic_id and n.partition = p.partition and n.agent_id is distinct from
-          (select s.agent_id from ${d.table('sessions')} s where s.ended_at is null and s.session_id = (${leaseHolder(d)})))) as moving
-    from ${d.table('topics')} t
-    join ${d.table('partitions')} p on p.topic_id = t.topic_id
-    where t.group_name = ${d.parameter('group', 'text')}`,
+  (d) => sql`select count(distinct p.topic_id) as topics, count(*) as total, count(h.agent_id) as led,
+      count(case when n.agent_id is distinct from h.agent_id then n.agent_id end) as moving
+    ${fromLedPartitions(d)}`,
   (row) => ({
     topics: readNumber(row, 'topics'),
     total: readNumber(row, 'total'),

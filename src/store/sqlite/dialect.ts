@@ -18,6 +18,8 @@ export function sqliteDialect(): Dialect {
     },
     fence: sql``,
     lookUp: (table, alias, on) => sql`cross join ${sql.identifier(table)} ${sql.identifier(alias)} on ${on}`,
+    // Looks each up by an index: it knows no statistics that could be wrong.
+    joinWhole: (rows, alias, on) => sql`left join ${rows} ${sql.identifier(alias)} on ${on}`,
     isFound(alias, key, found) {
       const columns = (of: string) => sql.raw(key.map((column) => `${of}${column}`).join(', '));
       return sql`(${columns('')}) in (select ${columns(`${alias}.`)} ${found})`;
