@@ -86,6 +86,9 @@ async function acknowledgeAll(member: Member): Promise<void> {
 }
 
 const leads = (count: number) => (text: string) => of(text, 'leases_held')[''] === count;
+/** Waited for beside what follows from a plan: what a scrape shows of the plan and of the leases is not of one moment. */
+const plansFor = (agents: number) => (text: string) =>
+  Object.keys(of(text, 'agent_partitions')).length === agents;
 const isSettled = (text: string): boolean =>
   of(text, 'moves_planned')['{group="default",state="under_way"}'] === 0 &&
   of(text, 'moves_planned')['{group="default",state="waiting"}'] === 0;
@@ -112,20 +115,19 @@ beforeAll(async () => {
   const a = await join('a');
   await scraped(a, 'a to coordinate', (text) => of(text, 'coordinator')['{group="default"}'] === 1);
   await post(a, '/v1/topics', { name: 'orders', partitionCount: 4 });
-  alone = await scraped(a, 'a to lead everything', (text) => leads(4)(text) && isSettled(text));
+  alone = await scraped(
+    a,
+    'a to lead everything',
+    (text) => leads(4)(text) && isSettled(text) && plansFor(1)(text),
+  );
 
   const stream = await fetch(`${a.agent.url}/v1/events?attach=broker`, { signal: brokerLeaves.signal });
   void stream.text().catch(() => undefined); // a stream that nobody reads is ended by the garbage collector
   const b = await join('b');
-  // What a scrape shows of the plan and of the leases is not of one moment.
-  const isPlanned = (text: string): boolean =>
-    Object.keys(of(text, 'agent_partitions')).length === 2 &&
+  const isAsked = (text: string): boolean =>
+    of(text, 'lease_handoffs')[''] === 2 &&
     of(text, 'moves_planned')['{group="default",state="under_way"}'] === 2;
-  asked = await scraped(
-    a,
-    'the broker to be asked',
-    (text) => of(text, 'lease_handoffs')[''] === 2 && isPlanned(text),
-  );
+  asked = await scraped(a, 'the broker to be asked', (text) => isAsked(text) && plansFor(2)(text));
   await acknowledgeAll(a);
   await scraped(b, 'b to lead its half', leads(2));
   handedOver = await scraped(a, 'the move to be over', isSettled);
@@ -137,7 +139,11 @@ beforeAll(async () => {
   const after = await scraped(b, 'b to have planned', (text) => 'agent_partitions' in shownOf(text));
   resigned = { before: after, after: await scrape(a) };
   b.proxy.mode = 'blackhole';
-  tookOver = await scraped(a, 'a to lead everything again', (text) => leads(4)(text) && isSettled(text));
+  tookOver = await scraped(
+    a,
+    'a to lead everything again',
+    (text) => leads(4)(text) && isSettled(text) && plansFor(1)(text),
+  );
   silent = await scraped(b, 'b to miss its store', (text) => of(text, 'store_up')[''] === 0);
 }, 60_000);
 
