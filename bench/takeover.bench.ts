@@ -77,9 +77,8 @@ class Observer implements AsyncDisposable {
   }
 
   /**
-   * Waits until the last session of the one named has ended and others have all its leases. Next to nothing to ask: whoever counts 20,000 leases every
-   * few milliseconds takes half a core from those that are being measured. And not by when each lease says that it was acquired, which is
-   * when its statement began.
+   * Waits until the last session of the one named has ended and others have all its leases. Not by when each lease says that it was acquired, which is
+   * when its statement began; and without counting all leases every few milliseconds, which those that are measured would have to wait for.
    */
   async takenOver(agentId: string): Promise<Takeover> {
     const { expires, reaped, now } = await eventually(() => this.look(agentId), {

@@ -91,7 +91,7 @@ export class Observer implements AsyncDisposable {
 
   /**
    * Waits until no lease names a session of these agents, which have ended; answers how long that was from the first such end on, by the database's clock,
-   * milliseconds. Next to nothing to ask: counting all leases every few milliseconds would take a core from those that are being measured.
+   * milliseconds. Next to nothing to ask, unlike counting all leases.
    */
   async takeoverMs(agentIds: readonly string[]): Promise<number> {
     const { ms } = await eventually(

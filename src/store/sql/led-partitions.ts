@@ -5,7 +5,7 @@ import type { Dialect } from './dialect.ts';
 /**
  * The rest of a statement on parameter `group`, from its FROM on: `p` is the partition, with `topic` and that name's place in order, `nth`; `n` its
  * assignment and `h` the agent with a live session that holds its lease, nulls where there is none. Whole tables are joined: looked up one by one, 20,000 partitions took
- * three times as long; and joined as a server likes that has counted them before they were filled, 100,000 took it more than a minute.
+ * more than twice as long; and joined as a server likes that has counted them before they were filled, 100,000 took it more than a minute.
  */
 export function fromLedPartitions(d: Dialect): SQL {
   const group = d.parameter('group', 'text');
