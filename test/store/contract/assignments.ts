@@ -1,6 +1,6 @@
 // The contract of the assignment: advice written under the coordinator's term, with a generation that tells of every change.
 import { expect, test } from 'vitest';
-import { COORDINATOR, partitionKey } from '../../../src/domain/lease.ts';
+import { COORDINATOR, partitionKey, roleKey } from '../../../src/domain/lease.ts';
 import type { Move } from '../../../src/domain/planner.ts';
 import type { MetadataStore } from '../../../src/store/metadata-store.ts';
 import type { Fence } from '../../../src/store/segments.ts';
@@ -169,5 +169,25 @@ export function assignmentContract(backend: Backend): void {
       { topic: 'orders', partition: 1, assignedTo: 'a', holder: 'B', pinned: false, home: null },
       { topic: 'orders', partition: 2, assignedTo: 'dead', holder: null, pinned: false, home: null },
     ]);
+  });
+
+  test('a role with the name of a topic, and the same topic of another group, are nothing to the planner', async () => {
+    const database = await backend.database();
+    const store = await database.store();
+    const fence = await coordinated(store);
+    await take(store, fence.sessionId, roleKey('orders'));
+    const there = await database.storeOf('another');
+    const other = await coordinated(there);
+    await take(there, other.sessionId, partitionKey('orders', 1));
+    await there.writeAssignment(other, [move('orders', 2, 'a')]);
+    const { partitions } = await store.readPlanningInput();
+    const nobody = { assignedTo: null, holder: null, pinned: false, home: null };
+    expect(partitions).toEqual([
+      { topic: 'Audit', partition: 0, ...nobody },
+      { topic: 'orders', partition: 0, ...nobody },
+      { topic: 'orders', partition: 1, ...nobody },
+      { topic: 'orders', partition: 2, ...nobody },
+    ]);
+    expect(await store.countPartitions()).toEqual({ topics: 2, total: 4, led: 0, moving: 0 });
   });
 }
