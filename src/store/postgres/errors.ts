@@ -12,6 +12,21 @@ export class NotWritable extends StoreUnavailable {
 /** All connections that we may have are at work: the server was not even asked. */
 export class PoolBusy extends StoreUnavailable {}
 
+/** PgBouncer knows few of the parameters with which a client may begin, and turns the others away. */
+export class RefusedByPooler extends StoreMisconfigured {
+  readonly seen: string;
+  readonly todo: string;
+
+  constructor(said: string, cause: unknown) {
+    const seen = `the pooler refuses what agents ask for when they connect (${said})`;
+    const todo =
+      'PgBouncer: ignore_startup_parameters = options, and statement_timeout with ALTER ROLE instead';
+    super(`${seen}; ${todo}`, { cause });
+    this.seen = seen;
+    this.todo = todo;
+  }
+}
+
 /** Deadlock or serialization failure: the transaction did nothing and may run again at once. */
 export function mayRunAgain(error: unknown): boolean {
   const code = sqlState(error);
@@ -41,6 +56,7 @@ export function translateError(error: unknown): Error {
   }
   const encryption = encryptionProblem(error, said);
   if (encryption !== undefined) return new StoreMisconfigured(encryption, { cause: error });
+  if (said.includes('unsupported startup parameter')) return new RefusedByPooler(said, error);
   switch (code) {
     case '23505':
       return new ConstraintViolation('unique', { cause: error });

@@ -9,6 +9,7 @@ import { PostgresSchema } from '../../../src/store/postgres/migrate.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type PostgresServer, startPostgresServer } from '../../support/postgres-server.ts';
 import { freshSchemaName } from '../../support/schema.ts';
+import { startRefusingPooler } from '../../support/refusing-pooler.ts';
 import { startServerPair } from '../../support/standby-server.ts';
 import { startTransactionPooler } from '../../support/transaction-pooler.ts';
 
@@ -153,6 +154,15 @@ describe('the way to the server', () => {
     expectVerdict(both, 'crash detection', 'note', /off by itself/);
     const off = await examine({ detectsCrashes: false });
     expectVerdict(off, 'crash detection', 'note', /CRASH_DETECTION=off/);
+  });
+
+  test('a pooler that turns agents away, and all that can be looked at beside it', async () => {
+    await using pooler = await startRefusingPooler();
+    const pooled = server.url.replace(String(server.port), String(pooler.port));
+    const findings = await examine({ connectionString: pooled, directConnectionString: server.url });
+    expectVerdict(findings, 'pooled connection', 'fail', /unsupported startup parameter: options/);
+    expectVerdict(findings, 'direct connection', 'ok');
+    expectVerdict(findings, 'LISTEN', 'ok');
   });
 
   test('limits of the role or the database below what agents need', async () => {

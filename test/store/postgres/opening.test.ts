@@ -1,9 +1,11 @@
 // What opening the store costs its server: where a thousand agents start at once, each connection is a process that it forks.
 import { expect, inject, test } from 'vitest';
+import { StoreMisconfigured } from '../../../src/domain/refusal.ts';
 import type { Finding } from '../../../src/store/finding.ts';
 import { openPostgresStore } from '../../../src/store/postgres/open.ts';
 import { storeOptions } from '../../coordination/cluster.ts';
 import { startProxy } from '../../support/proxy.ts';
+import { startRefusingPooler } from '../../support/refusing-pooler.ts';
 import { dropSchema, freshSchemaName } from '../../support/schema.ts';
 
 const [target] = inject('postgresTargets');
@@ -41,4 +43,15 @@ test('a store whose schema is there is opened with one connection, which goes on
   } finally {
     await dropSchema(url, schema);
   }
+});
+
+test('a pooler that turns agents away is named, and how to set it', async () => {
+  await using pooler = await startRefusingPooler();
+  const behind = new URL(url);
+  behind.port = String(pooler.port);
+  const opening = openPostgresStore(storeOptions(behind.href, freshSchemaName()));
+  await expect(opening).rejects.toThrow(StoreMisconfigured);
+  await expect(opening).rejects.toThrow(
+    /unsupported startup parameter: options\); PgBouncer: ignore_startup_parameters/,
+  );
 });

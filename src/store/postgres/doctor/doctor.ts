@@ -2,7 +2,7 @@
 import { type Finding, found } from '../../finding.ts';
 import type { BoundedClient, ConnectionOptions } from '../client.ts';
 import { connectWritable } from '../connect.ts';
-import { translateError } from '../errors.ts';
+import { RefusedByPooler, translateError } from '../errors.ts';
 import { checkBudget } from './budget.ts';
 import { checkHeadroom, checkListen, checkTime } from './connections.ts';
 import { checkOld } from './old.ts';
@@ -43,7 +43,7 @@ export async function examinePostgres(options: DoctorOptions): Promise<readonly 
   }
 }
 
-/** PgBouncer knows few of the parameters with which a client may begin, and turns the others away. */
+/** Where the pooler turns agents away, the rest can still be looked at. */
 async function connectPooled(
   clients: Clients,
   options: ConnectionOptions,
@@ -51,13 +51,8 @@ async function connectPooled(
   try {
     return { client: await clients.connect(options), rival: await clients.connect(options) };
   } catch (error) {
-    if (!(error instanceof Error) || !error.message.includes('unsupported startup parameter')) throw error;
-    return found(
-      'pooled connection',
-      'fail',
-      `the pooler refuses what agents ask for when they connect (${error.message})`,
-      'PgBouncer: ignore_startup_parameters = options, and statement_timeout with ALTER ROLE instead',
-    );
+    if (!(error instanceof RefusedByPooler)) throw error;
+    return found('pooled connection', 'fail', error.seen, error.todo);
   }
 }
 
