@@ -115,7 +115,7 @@ export type CommittedOffsetAnswer = z.infer<typeof committedOffsetForm>;
 export const statusForm = z.object({
   group: z.string(),
   backend: text,
-  era: z.object({ number, since: text }).nullish(),
+  era: z.object({ number, since: text, quarantineRestMs: number }).nullish(),
   coordinator: z.object({ agentId: z.string(), epoch: number, since: text }).nullish(),
   agents: z
     .object({

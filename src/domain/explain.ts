@@ -32,6 +32,8 @@ export interface PartitionFacts {
   readonly agents: ReadonlyMap<string, AgentInPlay>;
   readonly coordinator: string | null;
   readonly pausedSince: Date | null;
+  /** For so long leases are granted only to agents that trusted them when the era began, milliseconds; 0: to anybody. */
+  readonly quarantineRestMs: number;
   /** What is planned for it: next; without the bound on moves under way; and when an operator asks for all of it. */
   readonly moves: {
     readonly due: Move | undefined;
@@ -131,8 +133,13 @@ function nobodySentence(agents: readonly AgentInPlay[]): string {
   return `none of ${willing} living agents that list the topic takes new partitions`;
 }
 
-function waits({ lease, assignment, agents, coordinator, moves }: PartitionFacts): string[] {
+function waits(facts: PartitionFacts): string[] {
+  const { lease, assignment, agents, coordinator, moves, quarantineRestMs } = facts;
   const waitsFor: string[] = [];
+  if (lease.agentId === null && quarantineRestMs > 0) {
+    const seconds = Math.ceil(quarantineRestMs / 1_000);
+    waitsFor.push(`the end of the new era's quarantine, in ${seconds} s`);
+  }
   if (assignment !== null && assignment.agentId !== lease.agentId) {
     const { agentId } = assignment;
     const isThere = agents.has(agentId);

@@ -12,6 +12,8 @@ export interface Era {
   readonly since: Date;
   /** For so long after it was opened, leases are granted only to agents that trusted them when they heard of it; milliseconds. */
   readonly quarantineMs: number;
+  /** What is left of that, by the database's clock when it was read; 0 when anybody may be granted leases. */
+  readonly quarantineRestMs: number;
 }
 
 /** A pool of connections to the store, at this moment. */

@@ -77,7 +77,7 @@ const status = {
   group: 'default',
   version: '0.1.0',
   backend: 'postgres',
-  era: { number: 1, since: '2026-01-01T00:00:00.000Z' },
+  era: { number: 1, since: '2026-01-01T00:00:00.000Z', quarantineRestMs: 0 },
   coordinator: { agentId: 'broker-1', epoch: 4_294_967_297, since: '2026-01-01T00:00:01.000Z' },
   agents: { total: 4, active: 2, cordoned: 0, broker_down: 0, draining: 1, expired: 0, dead: 1 },
   topics: 2,
@@ -268,6 +268,14 @@ const readings: { args: string; routes: CannedRoutes; json: unknown; table: stri
     ],
   },
 ];
+
+test('a quarantine is told with the era that it belongs to', async () => {
+  const era = { ...status.era, number: 2, quarantineRestMs: 4_250 };
+  await using api = await cannedApi({ 'GET /v1/status': { body: { ...status, era } } });
+  expect((await run(['status'], api)).stdout).toContain(
+    'Era:          2 (since 2026-01-01T00:00:00.000Z; quarantine, 4.25s left: leases go only to agents that trusted them)\n',
+  );
+});
 
 describe.each(readings)('$args', ({ args, routes, json, table }) => {
   test('as a table', async () => {

@@ -39,7 +39,7 @@ function status(more: Partial<StatusAnswer> = {}): StatusAnswer {
     group: 'default',
     version: '1',
     backend: 'sqlite',
-    era: { number: 0, since: '2026-01-01T00:00:00Z' },
+    era: { number: 0, since: '2026-01-01T00:00:00Z', quarantineRestMs: 0 },
     coordinator: { agentId: 'broker-1', epoch: 3, since: null },
     agents: { total: 1, active: 1, cordoned: 0, broker_down: 0, draining: 0, expired: 0, dead: 0 },
     topics: 1,

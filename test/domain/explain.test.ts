@@ -22,6 +22,7 @@ function facts(more: Partial<PartitionFacts> = {}): PartitionFacts {
     ]),
     coordinator: 'a',
     pausedSince: null,
+    quarantineRestMs: 0,
     moves: nothing,
     ...more,
   };
@@ -54,6 +55,15 @@ test('it is being handed over', () => {
     'It waits for a and its broker to hand it over.',
     'It waits for b to acquire it.',
   ]);
+});
+
+test('it waits for the quarantine of a new era, unless somebody leads it', () => {
+  const lease = { agentId: null, epoch: 7, acquiredAt: null };
+  expect(explain(facts({ lease, quarantineRestMs: 4_250 })).waitsFor).toEqual([
+    "the end of the new era's quarantine, in 5 s",
+    'a to acquire it',
+  ]);
+  expect(explain(facts({ quarantineRestMs: 4_250 })).waitsFor).toEqual([]);
 });
 
 test('nobody leads it, and nobody plans', () => {

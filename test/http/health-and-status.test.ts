@@ -81,7 +81,7 @@ test('the cluster is one page', async () => {
     group: 'g',
     version: '1.2.3',
     backend: 'postgres',
-    era: { number: 1, since: rfc3339 },
+    era: { number: 1, since: rfc3339, quarantineRestMs: 0 },
     coordinator: null,
     agents: { total: 1, active: 1, cordoned: 0, broker_down: 0, draining: 0, expired: 0, dead: 0 },
     topics: 0,

@@ -53,7 +53,12 @@ function statusFacts(status: StatusAnswer): string {
 
 function eraText(era: StatusAnswer['era']): string | undefined {
   if (era?.number === null || era?.number === undefined) return undefined;
-  return `${era.number} (since ${era.since ?? 'unknown'})`;
+  const restMs = era.quarantineRestMs ?? 0;
+  const quarantine =
+    restMs > 0
+      ? `; quarantine, ${formatDuration(restMs)} left: leases go only to agents that trusted them`
+      : '';
+  return `${era.number} (since ${era.since ?? 'unknown'}${quarantine})`;
 }
 
 function coordinatorText(coordinator: StatusAnswer['coordinator']): string {

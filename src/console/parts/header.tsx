@@ -25,11 +25,6 @@ export function Header({ view, onToken }: { readonly view: Route['view']; readon
     <header>
       <div class="top">
         <h1>StreamHouse</h1>
-        {status !== undefined && (
-          <p class="whereabouts">
-            group <strong class="name">{status.value.group}</strong>
-          </p>
-        )}
         <nav aria-label="Views">
           <ul>
             {places.map(({ text, href, views }) => (
@@ -42,6 +37,11 @@ export function Header({ view, onToken }: { readonly view: Route['view']; readon
           </ul>
         </nav>
         <div class="tools">
+          {status !== undefined && (
+            <p class="whereabouts">
+              group <strong class="name">{status.value.group}</strong>
+            </p>
+          )}
           {(access.token === 'needed' || access.readsOnly) && (
             <button type="button" onClick={onToken}>
               Give a token

@@ -6,6 +6,7 @@ import type { Cluster } from '../model/cluster.ts';
 import { placeOf } from '../model/happenings.ts';
 import { noLeases } from '../model/leases.ts';
 import { addressOf } from '../model/route.ts';
+import { durationText } from '../model/times.ts';
 import type { Timeline } from '../model/timeline.ts';
 import { useDesk } from '../desk.ts';
 import { useStore } from '../hooks.ts';
@@ -141,6 +142,12 @@ function Facts({ status, isPaused, stream }: FactsProps) {
         <dt>Store</dt>
         <dd>
           {status.backend} <small>era {era.number}</small>
+          {era.quarantineRestMs > 0 && (
+            <>
+              {' '}
+              <span class="vacant">quarantine, {durationText(era.quarantineRestMs)} left</span>
+            </>
+          )}
         </dd>
       </div>
       <div>

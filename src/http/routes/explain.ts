@@ -34,11 +34,12 @@ export function explainRoutes(app: HttpApp, { agent, clock }: HttpDependencies):
     async ({ params: { topic, partition } }) => {
       const store = storeOf(agent);
       const { placement } = agent;
-      const [assignment, lease, coordinator, input] = await Promise.all([
+      const [assignment, lease, coordinator, input, era] = await Promise.all([
         store.getAssignment(topic, partition),
         store.getLease(partitionKey(topic, partition)),
         store.getLease(COORDINATOR),
         store.readPlanningInput(),
+        store.currentEra(),
       ]);
       const isIt = (one: { topic: string; partition: number }): boolean =>
         one.topic === topic && one.partition === partition;
@@ -69,6 +70,7 @@ export function explainRoutes(app: HttpApp, { agent, clock }: HttpDependencies):
         ),
         coordinator: coordinator?.agentId ?? null,
         pausedSince: input.pausedSince,
+        quarantineRestMs: era.quarantineRestMs,
         moves,
       });
       const wanted = moves.due ?? moves.free;

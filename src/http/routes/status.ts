@@ -33,7 +33,11 @@ export function statusRoutes(app: HttpApp, { agent, version }: HttpDependencies)
         group: self.group,
         version,
         backend: store.backend,
-        era: { number: era.number, since: time(era.since) },
+        era: {
+          number: era.number,
+          since: time(era.since),
+          quarantineRestMs: Math.round(era.quarantineRestMs),
+        },
         coordinator: presentCoordinator(coordinator),
         agents: presentAgentCounts(agents),
         topics: partitions.topics,

@@ -12,11 +12,18 @@ function readEra(row: Row): Era {
     number: readNumber(row, 'number'),
     since: readTime(row, 'since_ms'),
     quarantineMs: readNumber(row, 'quarantine_ms'),
+    quarantineRestMs: Math.max(0, readNumber(row, 'quarantine_rest_ms')),
   };
 }
 
+/** Of the era row at hand. A database clock that stands further from the opening than the quarantine is long, on either side, says nothing. */
+function quarantineRest(d: Dialect): SQL {
+  const sinceMs = d.msBetween(sql`since`, d.now);
+  return sql`case when ${sinceMs} > -quarantine_ms then quarantine_ms - ${sinceMs} else 0 end`;
+}
+
 function eraColumns(d: Dialect): SQL {
-  return sql`number, ${d.timeMs(sql`since`)} as since_ms, quarantine_ms`;
+  return sql`number, ${d.timeMs(sql`since`)} as since_ms, quarantine_ms, ${quarantineRest(d)} as quarantine_rest_ms`;
 }
 
 export const selectEra = statement<NoParameters, Era>(
@@ -56,13 +63,9 @@ export const selectHistoryPoint = statement<NoParameters, HistoryPoint>(
   readHistoryPoint,
 );
 
-/**
- * Milliseconds until leases may be granted to anybody again, 0 or less when they may: a subquery. A database clock that stands further
- * from the opening than the quarantine is long, on either side, says nothing.
- */
+/** Milliseconds until leases may be granted to anybody again, 0 or less when they may: a subquery. */
 export function quarantineRestMs(d: Dialect): SQL {
-  const sinceMs = d.msBetween(sql`since`, d.now);
-  return sql`(select case when ${sinceMs} > -quarantine_ms then quarantine_ms - ${sinceMs} else 0 end from ${d.table('era')})`;
+  return sql`(select ${quarantineRest(d)} from ${d.table('era')})`;
 }
 
 /**

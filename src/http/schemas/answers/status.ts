@@ -10,9 +10,10 @@ export const status = z
     group: name,
     version: z.string(),
     backend: z.enum(['postgres', 'sqlite']),
-    era: z
-      .object({ number: count, since: time })
-      .meta({ description: 'The history of the database that epochs belong to.' }),
+    era: z.object({ number: count, since: time, quarantineRestMs: count }).meta({
+      description:
+        'The history of the database that epochs belong to. While its quarantine lasts, only agents that trusted a lease when they heard of the era are granted it.',
+    }),
     coordinator: z
       .object({ agentId: name, epoch, since: time.nullable() })
       .nullable()
