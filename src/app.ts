@@ -286,7 +286,8 @@ async function openPostgres(
       schema: settings.DATABASE_SCHEMA,
       group: settings.AGENT_GROUP,
       attemptMs: signalsMs,
-      probeMs: pingMs,
+      // Where a coordinator pings, one ping may be late and still nothing is asked.
+      silenceMs: 1.5 * pingMs,
       deafAfterMs: 4 * pingMs,
     },
   );

@@ -55,7 +55,7 @@ export function runAgent({ url, schema, ttlMs }: Hosting, hosted: HostedAgent, l
         group,
         applicationName,
         attemptMs: Math.max(budget.attemptMs, 1_000),
-        probeMs: pingMs,
+        silenceMs: 1.5 * pingMs,
         deafAfterMs: 4 * pingMs,
       },
     );

@@ -126,7 +126,7 @@ export class Elector {
     while (!signal.aborted) {
       try {
         await this.holdings.release([term], 'released');
-        signals.publish('membership');
+        signals.publish('vacancy');
         return;
       } catch (error) {
         log.debug({ err: error, role: leaseKeyText(term.key) }, 'resigning failed');

@@ -129,7 +129,7 @@ export class LiveSession {
       { sessionId, budget, pollMs, pingMs, detectsCrashes },
       {
         vacant: () => this.elector.look(),
-        retired: () => deps.signals.publish('membership'),
+        retired: () => deps.signals.publish('vacancy'),
         members: (sessions) => {
           this.progress.made('watching');
           this.rebalancer.noteMembers(sessions);
@@ -363,6 +363,9 @@ export class LiveSession {
         this.reaper.coordinatorMayHaveGone();
         this.surroundings.elections.look();
         this.rebalancer.changed('membership');
+        break;
+      case 'vacancy':
+        this.reaper.coordinatorIsGone();
         break;
       case 'topics':
         this.rebalancer.changed('topics');

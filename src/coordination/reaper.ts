@@ -39,8 +39,8 @@ const closeMax = 5;
 const distantLookMs = 90_000;
 /** So many pings may be lost, or late, before a distant agent watches as closely as it can. */
 const pingsMissedMax = 2;
-/** Of the distant ones, at each change of membership: so many of them look that some do when all close ones have left. */
-const distantLookShare = 1 / 16;
+/** Of the distant ones, when the role is given up: so many of them look that some do when all close ones have left as well. */
+const distantLookShare = 1 / 4;
 /** Between two looks, milliseconds. */
 const minWaitMs = 20;
 
@@ -90,8 +90,13 @@ export class Reaper {
     this.bell.ring();
   }
 
-  /** Somebody came or went. Of a thousand agents that hear of it a few look: those that are close to the coordinator, and by chance others. */
+  /** Somebody came or went, who knows who. Of a thousand agents that hear of it those look that are close to the coordinator. */
   coordinatorMayHaveGone(): void {
+    if (this.isClose) this.handlers.vacant();
+  }
+
+  /** Nobody coordinates now. Those look that are close to who did, and by chance others. */
+  coordinatorIsGone(): void {
     if (this.isClose) this.handlers.vacant();
     else if (this.deps.random() < distantLookShare) this.lookNow();
   }

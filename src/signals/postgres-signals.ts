@@ -12,6 +12,7 @@ import { onLate } from '../platform/late.ts';
 import { Patience } from '../platform/patience.ts';
 import { Serial } from '../platform/serial.ts';
 import { Interest } from './interest.ts';
+import { LineCheck } from './line-check.ts';
 import { LocalBell } from './local-bell.ts';
 import {
   forThoseWhoRemember,
@@ -35,8 +36,8 @@ export interface PostgresSignalsOptions {
   readonly applicationName: string;
   /** Bound of connecting and of each statement, milliseconds. */
   readonly attemptMs: number;
-  /** How often the connection is probed, milliseconds. */
-  readonly probeMs: number;
+  /** After so long without anything from the server the connection is asked whether it still is one, milliseconds. */
+  readonly silenceMs: number;
   /** Without a ping of the coordinator for this long, while the connection looks well, we count as deaf; milliseconds. */
   readonly deafAfterMs: number;
 }
@@ -59,6 +60,9 @@ interface Message {
   readonly agents?: readonly string[];
 }
 
+/** A channel on which nobody tells anything: see `probe`. */
+const probeChannel = 'streamhouse_probe';
+
 /** What a server that takes the connection may take to answer, after attempts in vain, milliseconds. */
 const patienceMaxMs = 10_000;
 
@@ -77,6 +81,7 @@ export class PostgresSignals implements Signals {
   private readonly channel: string;
   private readonly sender = randomUUID();
   private readonly interest: Interest;
+  private readonly line: LineCheck;
   private readonly backoff: Backoff;
   private readonly patience = new Patience(patienceMaxMs);
   /** Kinds to be sent at the end of this turn, and whom they concern; undefined: everybody. */
@@ -97,6 +102,7 @@ export class PostgresSignals implements Signals {
     this.options = options;
     this.channel = channelName(options.schema, options.group);
     this.interest = new Interest({ ...deps, announce: () => this.sendSoon('lookups') });
+    this.line = new LineCheck(deps.clock, options.silenceMs);
     this.backoff = new Backoff({ firstMs: 100, maxMs: 5_000, random: deps.random });
   }
 
@@ -175,6 +181,7 @@ export class PostgresSignals implements Signals {
       isReached = true;
     };
     const subscriber = this.subscriberOn(way, answerMs, sockets, onReached);
+    const ended = new AbortController();
     let stopFollowing = (): void => undefined;
     const over = new Promise<void>((resolve, reject) => {
       const onClosing = (): void => resolve();
@@ -196,11 +203,13 @@ export class PostgresSignals implements Signals {
       if (signal.aborted) return;
       this.subscriber = subscriber;
       this.onConnected();
-      await over;
+      const checking = this.line.run(() => this.serial.run(async () => probe(subscriber)), ended.signal);
+      await Promise.race([over, checking]);
     } catch (error) {
       if (!this.connected && isReached) this.patience.ranOut(answerMs);
       throw error;
     } finally {
+      ended.abort();
       stopFollowing();
       over.catch(() => undefined);
       await this.end(subscriber, sockets);
@@ -210,7 +219,7 @@ export class PostgresSignals implements Signals {
 
   /** `answerMs`: of connecting, once the server is reached. */
   private subscriberOn(way: Way, answerMs: number, sockets: Set<Socket>, onReached: () => void): Subscriber {
-    const { applicationName, attemptMs, probeMs } = this.options;
+    const { applicationName, attemptMs } = this.options;
     const subscriber = createSubscriber.default(
       {
         ...(way.connectionString !== undefined && { connectionString: way.connectionString }),
@@ -233,8 +242,8 @@ export class PostgresSignals implements Signals {
           return socket;
         },
       },
-      // One attempt is none: with 0 it would never give up.
-      { retryLimit: 1, paranoidChecking: probeMs, parse: parsed },
+      // One attempt is none: with 0 it would never give up. Its own check asks also who has heard something just now.
+      { retryLimit: 1, paranoidChecking: false, parse: parsed },
     );
     subscriber.notifications.on(this.channel, (payload: unknown) => this.onNotification(payload));
     return subscriber;
@@ -262,6 +271,7 @@ export class PostgresSignals implements Signals {
     const message: Message = { kind, sender: this.sender };
     try {
       await subscriber.notify(this.channel, concerning(message, agents));
+      this.line.proven();
     } catch (error) {
       this.deps.log.debug({ err: error, kind }, 'signal not sent');
     }
@@ -272,6 +282,7 @@ export class PostgresSignals implements Signals {
     this.connected = true;
     this.backoff.reset();
     this.patience.reset();
+    this.line.proven();
     this.lastPingMs = undefined;
     this.interest.connected();
     this.deps.log.debug({ channel: this.channel }, 'signals connected');
@@ -285,6 +296,7 @@ export class PostgresSignals implements Signals {
   }
 
   private onNotification(payload: unknown): void {
+    this.line.proven();
     const message = readMessage(payload);
     if (message === undefined) return this.bell.ring('resync');
     const { kind, sender, agents } = message;
@@ -293,6 +305,12 @@ export class PostgresSignals implements Signals {
     if (kind === 'lookups') this.interest.heard();
     else this.bell.ring(kind, agents);
   }
+}
+
+/** pg-listen lets nothing else be asked that is answered and wakes nobody. */
+async function probe(subscriber: Subscriber): Promise<void> {
+  if (subscriber.getSubscribedChannels().includes(probeChannel)) await subscriber.unlisten(probeChannel);
+  else await subscriber.listenTo(probeChannel);
 }
 
 /** With the agents named, if they fit. */

@@ -2,8 +2,10 @@
 // never trusted. Whoever rings tells after its commit; whoever hears reads the store.
 
 export type SignalKind =
-  /** Agents came or went, or a role was vacated. */
+  /** Agents came or went. */
   | 'membership'
+  /** The coordinator's role was given up, or taken from who made nothing of it. */
+  | 'vacancy'
   /** Topics were created, grown or deleted. */
   | 'topics'
   /** The coordinator wrote a new assignment. */
@@ -25,6 +27,7 @@ export type SignalKind =
 
 export const signalKinds: readonly SignalKind[] = [
   'membership',
+  'vacancy',
   'topics',
   'assignment',
   'leases',

@@ -90,7 +90,7 @@ export function startTestAgent(options: TestAgentOptions): TestAgent {
         group: 'default',
         applicationName: 'streamhouse test',
         attemptMs: 1_000,
-        probeMs: 5_000,
+        silenceMs: 5_000,
         deafAfterMs: 20_000,
       },
     );

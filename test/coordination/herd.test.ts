@@ -12,6 +12,8 @@ let stage: Stage;
 let close: StagedAgent;
 /** Six are older: one that coordinates, and five that are close to it. */
 let distant: StagedAgent;
+/** What the distant one draws. */
+let chance: number;
 
 beforeEach(async () => {
   stage = await Stage.open(target.url, schema);
@@ -19,7 +21,8 @@ beforeEach(async () => {
   close = await stage.join('b');
   for (const agentId of ['c', 'd', 'e', 'f']) await stage.start(agentId);
   await stage.clock.advance(budget.heartbeatIntervalMs);
-  distant = await stage.join('g');
+  chance = 0.5;
+  distant = await stage.join('g', { random: () => chance });
   await stage.clock.advance(budget.heartbeatIntervalMs);
 });
 
@@ -35,6 +38,22 @@ test('agents that come and go make those look at the coordinator that are close 
   }
   expect(looks(close) - before[0]).toBe(changes);
   expect(looks(distant) - before[1]).toBe(0);
+});
+
+test('a role that is given up makes those look that are close to who had it, and by chance others', async () => {
+  const looks = () => distant.faulty.count('observeCoordinator');
+  for (const [drawn, looked] of [
+    [0.9, 0],
+    [0.1, 1],
+  ] as const) {
+    chance = drawn;
+    const before = [close.faulty.count('roleHolder'), looks()] as const;
+    close.deps.signals.publish('vacancy');
+    distant.deps.signals.publish('vacancy');
+    await stage.clock.advance(1);
+    expect(close.faulty.count('roleHolder') - before[0]).toBe(1);
+    expect(looks() - before[1]).toBe(looked);
+  }
 });
 
 test('a plan that names others is read by nobody at once, one that names the agent or nobody is', async () => {

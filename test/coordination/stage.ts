@@ -84,7 +84,7 @@ export class Stage implements AsyncDisposable {
   }
 
   /** What a part of an agent needs, with a store and signals of its own. */
-  async actor(applicationName = 'streamhouse test'): Promise<Connected> {
+  async actor(applicationName = 'streamhouse test', random = () => 0.5): Promise<Connected> {
     const options = { ...storeOptions(this.url, this.schema), group: this.group, applicationName };
     const real = await openPostgresStore({ ...options, migrate: false });
     const faulty = new FaultyStore(real);
@@ -99,7 +99,7 @@ export class Stage implements AsyncDisposable {
         return () => listeners.delete(listener);
       },
       clock: this.clock,
-      random: () => 0.5,
+      random,
       log: recordingLogger(logs),
       instruments: createInstruments(silentProbe),
     };
@@ -125,9 +125,14 @@ export class Stage implements AsyncDisposable {
   /** A whole agent, from now on. `open` fails as often as it is told to before it opens the store. */
   async start(
     agentId: string,
-    more: { process?: string; failures?: Error[]; placement?: Partial<PlacementOptions> } = {},
+    more: {
+      process?: string;
+      failures?: Error[];
+      placement?: Partial<PlacementOptions>;
+      random?: () => number;
+    } = {},
   ): Promise<StagedAgent> {
-    const actor = await this.actor();
+    const actor = await this.actor(undefined, more.random);
     const { deps } = actor;
     const failures = [...(more.failures ?? [])];
     const stop = new AbortController();

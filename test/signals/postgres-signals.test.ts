@@ -59,7 +59,7 @@ interface Options {
   readonly group?: string;
   readonly schema?: string;
   readonly deafAfterMs?: number;
-  readonly probeMs?: number;
+  readonly silenceMs?: number;
   readonly clock?: Clock;
 }
 
@@ -80,7 +80,7 @@ function start(options: Options = {}): Listener {
       group: options.group ?? group,
       applicationName: name,
       attemptMs: 1_000,
-      probeMs: options.probeMs ?? 1_200,
+      silenceMs: options.silenceMs ?? 1_200,
       deafAfterMs: options.deafAfterMs ?? 60_000,
     },
   );
@@ -421,7 +421,7 @@ describe('closing', () => {
 
   test('in a black hole that nothing was sent into yet does not wait either', async () => {
     await using proxy = await startProxy(Number(new URL(url).port));
-    const a = await listening({ through: proxy, probeMs: 60_000 });
+    const a = await listening({ through: proxy, silenceMs: 60_000 });
     proxy.mode = 'blackhole';
     await a.signals[Symbol.asyncDispose]();
     expect(proxy.mode).toBe('blackhole');

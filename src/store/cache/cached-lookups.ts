@@ -104,6 +104,7 @@ export class CachedLookups implements Lookups {
       case 'segments':
         this.logsChanged();
         break;
+      case 'vacancy':
       case 'assignment':
       case 'session':
       case 'ping':

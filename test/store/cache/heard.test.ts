@@ -33,7 +33,7 @@ function postgresSignals(schema: string, port: number): PostgresSignals {
       group: 'default',
       applicationName: 'streamhouse test',
       attemptMs: 1_000,
-      probeMs: 5_000,
+      silenceMs: 5_000,
       deafAfterMs: 60_000,
     },
   );
