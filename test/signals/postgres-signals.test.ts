@@ -16,7 +16,7 @@ import { type Clock, systemClock } from '../../src/platform/clock.ts';
 import { channelName, PostgresSignals } from '../../src/signals/postgres-signals.ts';
 import type { SignalKind } from '../../src/signals/signals.ts';
 import { recordingLogger } from '../coordination/cluster.ts';
-import { turn } from '../coordination/manual-clock.ts';
+import { ManualClock, turn } from '../coordination/manual-clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { type FaultProxy, startProxy } from '../support/proxy.ts';
 
@@ -345,6 +345,30 @@ describe('a connection that is lost', () => {
     await eventually(() => a.heard.includes('resync'));
     await untilHearing(a);
   });
+});
+
+test('a listener is asked whether it still listens in silence only, and by one statement that wakes nobody', async () => {
+  const clock = new ManualClock();
+  const a = await listening({ clock, silenceMs: 7_500 });
+  const last = async () => {
+    const { rows } = await client.query<{ query: string }>(
+      'select query from pg_stat_activity where application_name = $1',
+      [a.name],
+    );
+    return rows.map(({ query }) => query);
+  };
+  const listens = [`LISTEN ${channelName('signals', group)}`];
+  expect(await last()).toEqual(listens);
+  for (let ping = 0; ping < 4; ping += 1) {
+    await clock.advance(5_000);
+    await untilHearing(a);
+  }
+  expect(await last()).toEqual(listens);
+  for (const asked of ['LISTEN streamhouse_probe', 'UNLISTEN streamhouse_probe']) {
+    await clock.advance(7_500);
+    await eventually(async () => (await last())[0] === asked);
+  }
+  await untilHearing(a);
 });
 
 describe('a listener that looks well and hears no ping of the coordinator', () => {
