@@ -308,7 +308,6 @@ export class Agent implements AgentView, AsyncDisposable {
     this.session = session;
     this.enter('live', null);
     log.info({ sessionId: session.sessionId, ttlMs: budget.ttlMs }, 'session registered');
-    deps.signals.publish('membership');
     using watching = new Scope(new AbortController().signal);
     const watch = this.watchTrust(session, watching.signal);
     const end = await session.run(stop, (why) => this.handOver(deps, session, why, () => watching.end()));
@@ -347,6 +346,7 @@ export class Agent implements AgentView, AsyncDisposable {
     const byMs = startedMs + Math.min(handoffTimeoutMs, handoffShare * shutdownTimeoutMs);
     const isAsked = this.broker.isAttached && end.why === 'stopped';
     await Promise.all([isAsked && session.handOff(byMs), session.candidatesStoodDown()]);
+    const coordinated = session.isCoordinator();
     onRelinquish();
     session.relinquish();
     session.close(end.why === 'end_requested' ? 'removed' : 'deregistered');
@@ -355,6 +355,7 @@ export class Agent implements AgentView, AsyncDisposable {
       try {
         await store.endSession(session.sessionId, end.why === 'end_requested' ? 'removed' : 'deregistered');
         signals.publish('membership');
+        if (coordinated) signals.publish('vacancy');
         log.info(
           { leases, tookMs: Math.round(clock.monotonicMs() - startedMs) },
           'handed over, session ended',

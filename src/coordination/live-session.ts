@@ -320,7 +320,7 @@ export class LiveSession {
     if (term === undefined) return;
     try {
       await this.holdings.release([term], 'released');
-      this.deps.signals.publish('membership');
+      this.deps.signals.publish('vacancy');
     } catch (error) {
       this.deps.log.info({ err: error }, 'cannot resign as coordinator yet');
     }

@@ -115,13 +115,14 @@ export async function register(
  * reads that all were answered. Its outcome is unknown; the next registration finds it.
  */
 async function reapSilent(
-  { store, log }: CoordinationDeps,
+  { store, signals, log }: CoordinationDeps,
   { sessionId, process }: NameHolder,
   beat: number,
 ): Promise<ReapAnswer> {
   try {
     const result = await store.reapSession(sessionId, beat);
     log.info({ by: process, result }, 'silent session under our name');
+    if (result === 'reaped') signals.publish('membership');
     return result;
   } catch (error) {
     log.info({ by: process, err: error }, 'cannot end the silent session under our name yet');

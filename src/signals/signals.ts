@@ -2,7 +2,7 @@
 // never trusted. Whoever rings tells after its commit; whoever hears reads the store.
 
 export type SignalKind =
-  /** Agents came or went. */
+  /** Agents went, or take work or not. Who comes is seen by the coordinator's next look: of a thousand that start, none need hear of the others. */
   | 'membership'
   /** The coordinator's role was given up, or taken from who made nothing of it. */
   | 'vacancy'
