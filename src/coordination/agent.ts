@@ -346,7 +346,7 @@ export class Agent implements AgentView, AsyncDisposable {
     const byMs = startedMs + Math.min(handoffTimeoutMs, handoffShare * shutdownTimeoutMs);
     const isAsked = this.broker.isAttached && end.why === 'stopped';
     await Promise.all([isAsked && session.handOff(byMs), session.candidatesStoodDown()]);
-    const coordinated = session.isCoordinator();
+    const leavesVacancy = session.hasCoordinatorRole();
     onRelinquish();
     session.relinquish();
     session.close(end.why === 'end_requested' ? 'removed' : 'deregistered');
@@ -355,7 +355,7 @@ export class Agent implements AgentView, AsyncDisposable {
       try {
         await store.endSession(session.sessionId, end.why === 'end_requested' ? 'removed' : 'deregistered');
         signals.publish('membership');
-        if (coordinated) signals.publish('vacancy');
+        if (leavesVacancy) signals.publish('vacancy');
         log.info(
           { leases, tookMs: Math.round(clock.monotonicMs() - startedMs) },
           'handed over, session ended',

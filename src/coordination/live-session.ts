@@ -152,6 +152,11 @@ export class LiveSession {
     return this.elector.term !== undefined && this.trustedForMs() > 0;
   }
 
+  /** Whether its end leaves the coordinator's role vacant. */
+  hasCoordinatorRole(): boolean {
+    return this.holdings.get(COORDINATOR) !== undefined;
+  }
+
   /** What this coordinator's last plan says; undefined unless it is one. */
   async planFigures(): Promise<PlanFigures | undefined> {
     const figures = await this.rebalancer.figures();
@@ -268,10 +273,7 @@ export class LiveSession {
     return why;
   }
 
-  /**
-   * Others may soon take this for our death: until a heartbeat on a new connection proves otherwise, we act for less time than they
-   * wait (domain/crash-watch.ts).
-   */
+  /** Others may soon take this for our death: until a heartbeat proves otherwise we act for less time than they wait (domain/crash-watch.ts). */
   private connectionLost(): void {
     this.deps.log.info(
       { trustedForMs: lostConnectionTrustMs },

@@ -94,7 +94,8 @@ export class Rebalancer {
     this.bell.ring();
     let pingAtMs = clock.monotonicMs();
     while (!signal.aborted) {
-      const waitMs = Math.min(roundMsMax, pingMs, this.againInMs());
+      const pingInMs = Math.max(0, pingAtMs - clock.monotonicMs());
+      const waitMs = Math.min(roundMsMax, pingInMs, this.againInMs());
       if ((await this.bell.wait(clock, waitMs, signal)) || this.isDueAgain()) {
         try {
           this.isReading = true;

@@ -1,5 +1,6 @@
 // What an agent of many asks when all of them hear the same: counted, on a clock that the test moves.
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import type { SignalKind } from '../../src/signals/signals.ts';
 import { budget, Stage, type StagedAgent, stageSchema } from './stage.ts';
 
 const [target] = inject('postgresTargets');
@@ -9,6 +10,7 @@ const schema = stageSchema(target.url);
 const changes = 20;
 
 let stage: Stage;
+let coordinator: StagedAgent;
 let close: StagedAgent;
 /** Six are older: one that coordinates, and five that are close to it. */
 let distant: StagedAgent;
@@ -17,7 +19,7 @@ let chance: number;
 
 beforeEach(async () => {
   stage = await Stage.open(target.url, schema);
-  await stage.join('a');
+  coordinator = await stage.join('a');
   close = await stage.join('b');
   for (const agentId of ['c', 'd', 'e', 'f']) await stage.start(agentId);
   await stage.clock.advance(budget.heartbeatIntervalMs);
@@ -25,6 +27,15 @@ beforeEach(async () => {
   distant = await stage.join('g', { random: () => chance });
   await stage.clock.advance(budget.heartbeatIntervalMs);
 });
+
+/** What it tells others of who is there, from now on. */
+function toldBy({ deps }: StagedAgent): SignalKind[] {
+  const told: SignalKind[] = [];
+  deps.signals.subscribe((kind) => {
+    if (kind === 'membership' || kind === 'vacancy') told.push(kind);
+  });
+  return told;
+}
 
 afterEach(() => stage[Symbol.asyncDispose]());
 
@@ -54,6 +65,24 @@ test('a role that is given up makes those look that are close to who had it, and
     expect(close.faulty.count('roleHolder') - before[0]).toBe(1);
     expect(looks() - before[1]).toBe(looked);
   }
+});
+
+test('who comes tells nobody, who goes does, and a coordinator says that nobody coordinates', async () => {
+  const newcomer = await stage.start('h');
+  const told = [newcomer, close, coordinator].map(toldBy);
+  await stage.clock.advance(budget.heartbeatIntervalMs);
+  expect(newcomer.agent.sessionId).not.toBeNull();
+  await close.stop();
+  await coordinator.stop();
+  expect(told).toEqual([[], ['membership'], ['membership', 'vacancy']]);
+});
+
+test('a coordinator with a broker says so before it hands over', async () => {
+  coordinator.agent.attachBroker();
+  await stage.clock.advance(budget.heartbeatIntervalMs);
+  const told = toldBy(coordinator);
+  await coordinator.stop();
+  expect(told).toContain('vacancy');
 });
 
 test('a plan that names others is read by nobody at once, one that names the agent or nobody is', async () => {
