@@ -1,6 +1,6 @@
 // How often a coordinator plans, which reads all there is: once for each change, however many tell it of that.
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { pollMs, Stage, type StagedAgent, stageSchema } from './stage.ts';
+import { budget, pollMs, Stage, type StagedAgent, stageSchema } from './stage.ts';
 
 const [target] = inject('postgresTargets');
 if (target === undefined) throw new Error('no PostgreSQL to test with');
@@ -68,4 +68,14 @@ test('whoever gets something is told before the query planner is', async () => {
   await stage.clock.advance(pollMs);
   expect(a.agent.held().terms).toHaveLength(6);
   statistics.letGo();
+});
+
+test('a coordinator pings when a ping is due, whenever its rounds are', async () => {
+  const pingMs = budget.heartbeatIntervalMs + 1_000;
+  await a.stop();
+  const b = await stage.join('b', { pingMs });
+  let pings = 0;
+  b.deps.signals.subscribe((kind) => (pings += kind === 'ping' ? 1 : 0));
+  await stage.clock.advance(10 * pingMs);
+  expect(pings).toBe(10);
 });

@@ -130,6 +130,7 @@ export class Stage implements AsyncDisposable {
       failures?: Error[];
       placement?: Partial<PlacementOptions>;
       random?: () => number;
+      pingMs?: number;
     } = {},
   ): Promise<StagedAgent> {
     const actor = await this.actor(undefined, more.random);
@@ -157,7 +158,7 @@ export class Stage implements AsyncDisposable {
         retentionMs: 86_400_000,
         pollMs,
         detectsCrashes: true,
-        pingMs: 5_000,
+        pingMs: more.pingMs ?? 5_000,
         settleMs: 20,
         handoffTimeoutMs: 3_000,
         placement: { thresholdPercent: 0, movesMax: 500, returnDelayMs: 30_000, ...more.placement },
