@@ -229,7 +229,7 @@ export class Reaper {
 
   private async reap(
     sessionId: string,
-    { sessions }: Observation,
+    { sessions, coordinatorSessionId }: Observation,
     why: string,
     reap: () => Promise<ReapAnswer>,
   ): Promise<void> {
@@ -241,6 +241,7 @@ export class Reaper {
       if (result !== 'reaped') return;
       log.info({ silentAgentId: agentId, sessionId }, `session reaped: ${why}`);
       this.handlers.reaped(agentId);
+      if (sessionId === coordinatorSessionId) this.handlers.vacant();
     } catch (error) {
       instruments.reaps.inc({ result: 'failed' });
       throw error;
