@@ -40,7 +40,7 @@ test('a new coordinator plans once, whoever is seen while it reads', async () =>
   expect(plans()).toBe(1);
 });
 
-test('an agent that joins is planned for once, by its own word or when it is seen', async () => {
+test('an agent that joins is planned for once, by whoever tells of it or when it is seen', async () => {
   await stage.clock.advance(3 * pollMs);
   const before = plans();
   const b = await stage.start('b');
